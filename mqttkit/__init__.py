@@ -1,0 +1,57 @@
+"""mqttkit: learn MQTT by watching every packet."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mqttkit.broker import Broker as Broker
+    from mqttkit.client import Client as Client
+    from mqttkit.errors import BrokerError as BrokerError
+    from mqttkit.errors import ConnectError as ConnectError
+    from mqttkit.errors import GradingError as GradingError
+    from mqttkit.errors import InvalidTopic as InvalidTopic
+    from mqttkit.errors import MalformedPacket as MalformedPacket
+    from mqttkit.errors import MqttKitError as MqttKitError
+    from mqttkit.errors import SubscribeRefused as SubscribeRefused
+    from mqttkit.errors import Timeout as Timeout
+    from mqttkit.lab import Lab as Lab
+    from mqttkit.message import Message as Message
+    from mqttkit.message import Will as Will
+    from mqttkit.network import Network as Network
+    from mqttkit.trace import Trace as Trace
+
+__version__ = "0.1.0"
+
+# Loaded at first use, so that the first cell of a lesson does not wait for what it does not need.
+_HOME = {
+    "Broker": "broker",
+    "BrokerError": "errors",
+    "Client": "client",
+    "ConnectError": "errors",
+    "GradingError": "errors",
+    "InvalidTopic": "errors",
+    "Lab": "lab",
+    "MalformedPacket": "errors",
+    "Message": "message",
+    "MqttKitError": "errors",
+    "Network": "network",
+    "SubscribeRefused": "errors",
+    "Timeout": "errors",
+    "Trace": "trace",
+    "Will": "message",
+}
+
+__all__ = sorted(_HOME)  # noqa: PLE0605 - one list to keep, sorted by construction
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        msg = f"mqttkit has no {name!r}. It has: {', '.join(__all__)}"
+        raise AttributeError(msg)
+    return getattr(import_module(f"mqttkit.{_HOME[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
