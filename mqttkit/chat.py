@@ -10,10 +10,11 @@ values out, no socket. Any MQTT client can take part; with mosquitto_pub it is o
 | `chat/{room}/message/{client_id}`  | 1   | no       | `{"name": "Ada", "text": "Hello"}`, may carry `"id"`   |
 | `chat/{room}/presence/{client_id}` | 1   | yes      | `{"name": "Ada", "online": true}`; `false` as the will |
 | `chat/{room}/room`                 | 1   | yes      | `{"read_only": false, "ended": false, "cleared": 0}`   |
+| `chat/{room}/notice/{client_id}`   | 1   | no       | `{"text": "You write too fast."}`                      |
 
 Each person writes under their own client identifier, so that a broker's access rules can hold them to it. A presence that
 is `false` says "was here"; an empty payload (which clears the retained message [MQTT-3.3.1-10]) removes the person. Only
-whoever runs the room writes `chat/{room}/room`. QoS 1 may deliver twice: `id`, chosen by the sender, tells a copy from a
+whoever runs the room writes `chat/{room}/room`, and `notice` to tell one person something. QoS 1 may deliver twice: `id`, chosen by the sender, tells a copy from a
 line that somebody really typed twice.
 
 What arrives was written by strangers. `decode` refuses what is too long, not JSON, or not of this shape, and cleans names
@@ -48,7 +49,7 @@ _CLIENT_ID = re.compile(r"[\w-]{1,64}")
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # needed inside emoji and in several scripts
 
-Kind = Literal["message", "presence", "room"]
+Kind = Literal["message", "presence", "notice", "room"]
 
 
 class ChatError(MqttKitError, ValueError):
@@ -93,6 +94,16 @@ class RoomState:
     read_only: bool = False
     ended: bool = False
     cleared: int = 0
+    recorded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A sentence from whoever runs the room to one person."""
+
+    room: str
+    client_id: str
+    text: str
 
 
 def check_room(room: str) -> str:
@@ -124,10 +135,15 @@ def room_topic(room: str) -> str:
     return f"chat/{check_room(room)}/room"
 
 
-def room_filters(room: str) -> tuple[str, str, str]:
-    """The three topic filters a member subscribes to: messages, presences, state of the room."""
+def notice_topic(room: str, client_id: str) -> str:
+    """Topic name of what whoever runs `room` tells `client_id` alone."""
+    return f"chat/{check_room(room)}/notice/{check_client_id(client_id)}"
+
+
+def room_filters(room: str, client_id: str) -> tuple[str, str, str, str]:
+    """The topic filters a member subscribes to: messages, presences, state of the room, notices to them."""
     check_room(room)
-    return f"chat/{room}/message/+", f"chat/{room}/presence/+", f"chat/{room}/room"
+    return f"chat/{room}/message/+", f"chat/{room}/presence/+", room_topic(room), notice_topic(room, client_id)
 
 
 def parse_topic(topic: str) -> Address | None:
@@ -135,10 +151,10 @@ def parse_topic(topic: str) -> Address | None:
     match topic.split("/"):
         case ["chat", room, "room"] if _ROOM.fullmatch(room):
             return Address(room, "room", "")
-        case ["chat", room, "message", who] if _ROOM.fullmatch(room) and _CLIENT_ID.fullmatch(who):
-            return Address(room, "message", who)
-        case ["chat", room, "presence", who] if _ROOM.fullmatch(room) and _CLIENT_ID.fullmatch(who):
-            return Address(room, "presence", who)
+        case ["chat", room, ("message" | "presence" | "notice") as kind, who] if _ROOM.fullmatch(
+            room
+        ) and _CLIENT_ID.fullmatch(who):
+            return Address(room, kind, who)
     return None
 
 
@@ -194,7 +210,12 @@ def encode_presence(name: str, online: bool) -> bytes:
 
 def encode_room(state: RoomState) -> bytes:
     """Payload of the state of a room; publish it retained."""
-    return _json({"read_only": state.read_only, "ended": state.ended, "cleared": state.cleared})
+    return _json({key: getattr(state, key) for key in ("read_only", "ended", "cleared", "recorded")})
+
+
+def encode_notice(text: str) -> bytes:
+    """Payload of a notice to one person."""
+    return _json({"text": clean_text(text)})
 
 
 def presence_will(room: str, client_id: str, name: str) -> Will:
@@ -202,7 +223,7 @@ def presence_will(room: str, client_id: str, name: str) -> Will:
     return Will(presence_topic(room, client_id), encode_presence(name, online=False), qos=QOS, retain=True)
 
 
-def decode(topic: str, payload: bytes) -> ChatLine | Presence | RoomState:
+def decode(topic: str, payload: bytes) -> ChatLine | Presence | RoomState | Notice:
     """Read one received message of the protocol.
 
     Raises:
@@ -216,6 +237,8 @@ def decode(topic: str, payload: bytes) -> ChatLine | Presence | RoomState:
     content = _object(payload)
     if address.kind == "room":
         return _room_state(address.room, content)
+    if address.kind == "notice":
+        return Notice(address.room, address.client_id, clean_text(_string(content, "text")))
     name = clean_name(_string(content, "name"))
     if address.kind == "presence":
         return Presence(address.room, address.client_id, name, online=_flag(content, "online"))
@@ -271,4 +294,5 @@ def _room_state(room: str, content: Mapping[str, Any]) -> RoomState:
     cleared = content.get("cleared", 0)
     if not isinstance(cleared, int) or isinstance(cleared, bool):
         raise ChatError("the payload has no number 'cleared'")
-    return RoomState(room, _flag(content, "read_only"), _flag(content, "ended"), cleared)
+    recorded = content.get("recorded") is True
+    return RoomState(room, _flag(content, "read_only"), _flag(content, "ended"), cleared, recorded)

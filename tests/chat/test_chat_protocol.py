@@ -34,6 +34,12 @@ def test_the_state_of_the_room_can_be_read_back():
     assert chat.decode(chat.room_topic("physics"), chat.encode_room(state)) == state
 
 
+def test_a_notice_reaches_one_person():
+    topic = chat.notice_topic("physics", "ada1")
+    assert chat.decode(topic, chat.encode_notice("Slower")) == chat.Notice("physics", "ada1", "Slower")
+    assert topic in chat.room_filters("physics", "ada1")
+
+
 @pytest.mark.parametrize("room", ["", "a/b", "a+b", "#", "a b", "x" * 33, "a\n", "../etc"])
 def test_a_room_is_one_harmless_topic_level(room):
     with pytest.raises(chat.ChatError, match="cannot be a room"):
@@ -75,7 +81,7 @@ def test_a_payload_of_another_shape_is_refused_with_a_reason(payload):
 
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_or_refused_never_worse(payload):
-    for topic in ("chat/r/message/a", "chat/r/presence/a", "chat/r/room"):
+    for topic in ("chat/r/message/a", "chat/r/presence/a", "chat/r/notice/a", "chat/r/room"):
         try:
             chat.decode(topic, payload)
         except chat.ChatError:
