@@ -1,0 +1,6 @@
+"""Exercises with instant feedback, and grading of what went over the wire."""
+
+from mqttkit.grading.checks import checks
+from mqttkit.grading.progress import progress
+
+__all__ = ["checks", "progress"]

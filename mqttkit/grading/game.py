@@ -1,0 +1,255 @@
+"""What a scenario plays with: the student's functions, a broker, the network before it, and the judgement."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from mqttkit.errors import Timeout
+from mqttkit.grading import sentences
+from mqttkit.grading.rubric import Question, Result, Verdict, seeded
+from mqttkit.grading.values import Address, Handle, Store, decode, kind_of, show
+
+if TYPE_CHECKING:
+    from mqttkit.client import Client
+    from mqttkit.lab import Lab
+    from mqttkit.trace import Captured, Trace
+
+
+class Channel(Protocol):
+    """The way to the student's kernel."""
+
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Send one request; its answer. Raises StudentError when the kernel does not answer."""
+
+
+class Gate(Protocol):
+    """What lets a boxed kernel reach the broker of the question that is played now."""
+
+    def open(self, host: str, port: int) -> str:
+        """From now on connections lead to `host`:`port`; the URL the student's kernel has to use."""
+
+
+class StudentError(Exception):
+    """The student's code cannot go on in this scenario; the message is the sentence for the student."""
+
+
+class Game:
+    """One play of one question.
+
+    Args:
+        question: what is asked.
+        channel: the way to the student's kernel.
+        seed: names the random numbers: the same seed gives the same game.
+        gate: leads a boxed kernel to this game's broker; None where the kernel reaches it by itself.
+    """
+
+    def __init__(self, question: Question, channel: Channel, seed: str, gate: Gate | None = None) -> None:
+        self.question = question
+        self.rng = seeded(seed, question.id)
+        self.verdicts = {item.id: Verdict(item) for item in question.rubric}
+        self._judged: set[str] = set()
+        self._channel = channel
+        self._gate = gate
+        self._lab: Lab | None = None
+        self._address: Address | None = None
+        self._peers: list[Client] = []
+        self._deadline = time.monotonic() + question.seconds
+
+    # The student's code
+
+    def call(self, name: str, *args: Any, timeout: float = 3.0) -> Any:
+        """What the student's function `name` returns: plain values, or a `Handle` on an object of the kernel.
+
+        Raises:
+            StudentError: there is no such function, it raised, or it did not return within `timeout` seconds.
+        """
+        return self._ask(name, {"op": "call", "name": name, "args": _encode(args), "timeout": timeout}, timeout)
+
+    def method(self, of: Handle, name: str, *args: Any, timeout: float = 3.0) -> Any:
+        """What method `name` of an object in the student's kernel returns."""
+        handle = {"$object": of.number, "type": of.type}
+        return self._ask(name, {"op": "call", "name": name, "args": _encode(args), "of": handle, "timeout": timeout}, timeout)
+
+    def value(self, name: str) -> Any:
+        """The value of the student's variable `name`."""
+        return self._ask(name, {"op": "get", "name": name}, 3.0)
+
+    def _ask(self, name: str, request: dict[str, Any], timeout: float) -> Any:
+        answer = self._channel.ask(request, self.left(timeout) + 2.0)
+        if "missing" in answer:
+            raise StudentError(sentences.missing(name))
+        if "raised" in answer:
+            raise StudentError(sentences.raised(name, answer["raised"]))
+        if "late" in answer:
+            raise StudentError(sentences.late(name, answer["late"], timeout))
+        return decode(answer.get("value"))
+
+    def wanted(self, name: str, value: Any, *types: type) -> Any:
+        """`value`, when it has one of `types`. Raises StudentError with both types named."""
+        fits = isinstance(value, types) and not (isinstance(value, bool) and bool not in types)
+        if not fits:
+            names = " or ".join("None" if t is type(None) else t.__name__ for t in types)
+            raise StudentError(f"`{name}` should give {names}, and gave {kind_of(value)}: {show(value)}.")
+        return value
+
+    # The other side
+
+    @property
+    def lab(self) -> Lab:
+        """Broker and network of this game, started at first use."""
+        if self._lab is None:
+            from mqttkit.broker import Broker  # noqa: PLC0415 - a question about topics needs no broker
+            from mqttkit.lab import Lab  # noqa: PLC0415
+
+            self._lab = Lab(Broker().start())
+        return self._lab
+
+    @property
+    def address(self) -> Address:
+        """Where the student's clients have to connect: the network of this game."""
+        if self._address is None:
+            network = self.lab.network
+            url = self._gate.open(network.host, network.port) if self._gate else network.url
+            self._address = Address(url)
+        return self._address
+
+    @property
+    def trace(self) -> Trace:
+        """Every packet of the student's clients."""
+        return self.lab.trace
+
+    def peer(self, client_id: str, *filters: str, **options: Any) -> Client:
+        """A client of the grader's own, connected past the network and subscribed at QoS 2."""
+        from mqttkit.client import Client  # noqa: PLC0415
+
+        client = Client(self.lab.broker, client_id, **options).connect()
+        self._peers.append(client)
+        for topic_filter in filters:
+            client.subscribe(topic_filter, qos=2)
+        return client
+
+    def left(self, timeout: float) -> float:
+        """`timeout`, or what is left of the question's time when that is less."""
+        return max(0.05, min(timeout, self._deadline - time.monotonic()))
+
+    def seen(self, count: int = 1, timeout: float = 2.0, **query: Any) -> list[Captured]:
+        """The recorded packets that match `query`, as soon as there are `count` of them, or what there is by then."""
+        try:
+            return self.trace.wait_for(count, timeout=self.left(timeout), **query)
+        except Timeout:
+            return self.trace.packets(**query)
+
+    def until(self, holds: Callable[[], Any], timeout: float = 2.0) -> bool:
+        """True as soon as `holds()` is true; looked at again whenever something passed the network."""
+        end = time.monotonic() + self.left(timeout)
+        while not holds():
+            left = end - time.monotonic()
+            if left <= 0:
+                return bool(holds())
+            self.next_event(min(left, 0.05))
+        return True
+
+    def next_event(self, timeout: float) -> None:
+        """Wait for the next recorded packet, at most `timeout` seconds."""
+        try:
+            self.trace.wait_for(len(self.trace.packets()) + 1, timeout=timeout)
+        except Timeout:
+            return
+
+    # The judgement
+
+    def judge(self, item: str, ok: Any, saw: str = "", packets: Iterable[Captured] = ()) -> bool:
+        """Decide one item of the rubric: `saw` tells what happened instead."""
+        verdict = self.verdicts[item]
+        verdict.ok, verdict.saw = bool(ok), saw
+        verdict.packets = "\n".join(ladder_line(p) for p in packets)
+        self._judged.add(item)
+        return verdict.ok
+
+    def settle(self, sentence: str) -> None:
+        """Every item that nobody judged is not earned, for the reason in `sentence`."""
+        for name, verdict in self.verdicts.items():
+            if name not in self._judged:
+                verdict.ok, verdict.saw = False, sentence
+
+    def diagnosis(self) -> str:
+        """What went wrong where nobody saw it: a callback that raised, or that does not return."""
+        try:
+            facts = self._channel.ask({"op": "diagnose"}, 2.0).get("value", {})
+        except StudentError:
+            return ""
+        if facts.get("errors"):
+            return sentences.lost_error(facts["errors"][0])
+        return sentences.blocked(facts["blocked"][0]) if facts.get("blocked") else ""
+
+    def close(self) -> None:
+        """End the grader's clients, the network and the broker."""
+        for client in self._peers:
+            client.close()
+        if self._lab is not None:
+            self._lab.close()
+            self._lab.broker.close()
+
+
+def ladder_line(packet: Captured) -> str:
+    """One packet as one line of a ladder."""
+    lost = "" if packet.delivered else f"  {packet.fault or 'lost'}"
+    return f"{packet.sender} → {packet.receiver}  {packet.type}  {packet.summary()}{lost}".rstrip()
+
+
+def _encode(args: Sequence[Any]) -> list[Any]:
+    store = Store()
+    return [{"$object": a.number, "type": a.type} if isinstance(a, Handle) else store.encode(a) for a in args]
+
+
+def play(question: Question, channel: Channel, seed: str, gate: Gate | None = None) -> Result:
+    """Play `question` against the student behind `channel`; never raises.
+
+    Returns:
+        The verdicts; state "untouched" when the learner has not begun, "error" when the grader itself failed.
+    """
+    game = Game(question, channel, seed, gate)
+    result = Result(question, list(game.verdicts.values()))
+    try:
+        _play(game, result)
+    except StudentError as error:
+        game.settle(str(error))
+    except Exception as error:  # noqa: BLE001 - a fault of the grader must be told, and must not look like a plain 0
+        game.settle("not judged")
+        result.state, result.note = "error", f"The grader itself failed: {type(error).__name__}: {error}"
+    finally:
+        game.close()
+    return result
+
+
+def _play(game: Game, result: Result) -> None:
+    begun = _begun(game)
+    if begun is not None:
+        result.state, result.note = "untouched", begun
+        game.settle(begun)
+        return
+    try:
+        game.question.scenario(game)
+        game.settle("not judged")
+    except StudentError as error:
+        game.settle(str(error))
+    if result.score < game.question.points:
+        result.note = game.diagnosis()
+
+
+def _begun(game: Game) -> str | None:
+    """None when the learner has begun, else the sentence that says what is missing."""
+    states = game._ask("look", {"op": "look", "names": list(game.question.uses)}, 3.0)  # noqa: SLF001
+    if not isinstance(states, dict):
+        return sentences.gone("it sent something else")
+    words = {name: state.get("state") for name, state in states.items()}
+    if all(word == "untouched" or _as_given(game.question, name, states[name]) for name, word in words.items()):
+        return sentences.untouched()
+    lacking = next((name for name, word in words.items() if word == "missing"), None)
+    return sentences.missing(lacking) if lacking else None
+
+
+def _as_given(question: Question, name: str, state: dict[str, Any]) -> bool:
+    return name in question.given and state.get("fingerprint") == question.given[name]

@@ -1,0 +1,73 @@
+"""Findings about a student's code, told as sentences that help. Pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_WAITS = {
+    "loop_forever": "`loop_forever()` never returns: start the network loop with `loop_start()` instead",
+    "wait_for_publish": "it waits in `wait_for_publish()`, and the handshake cannot go on: is the network loop running, "
+    "and is this not inside a callback?",
+    "wait_for": "it waits for a message that does not come",
+    "input": "it asks for input, and nobody is there to type",
+    "sleep": "it sleeps: react to messages in a callback instead of waiting",
+    "accept": "it waits for a connection",
+}
+
+
+def missing(name: str) -> str:
+    """Nothing has this name."""
+    return f"Nothing is called `{name}` yet. Run the cell that defines it (and keep its name)."
+
+
+def untouched() -> str:
+    """The learner has not begun."""
+    return "not started yet"
+
+
+def raised(name: str, facts: dict[str, Any]) -> str:
+    """A call raised."""
+    what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": ")
+    extra = _advice(facts)
+    return f"`{name}` raised {what}{_where(facts)}.{' ' + extra if extra else ''}"
+
+
+def late(name: str, facts: dict[str, Any], seconds: float) -> str:
+    """A call did not come back."""
+    reason = next((_WAITS[f] for f in facts.get("inside", []) if f in _WAITS), "")
+    return f"`{name}` had not returned after {seconds:g} s{_where(facts)}" + (f": {reason}." if reason else ". Does a loop in it never end?")
+
+
+def blocked(facts: dict[str, Any]) -> str:
+    """A callback did not return."""
+    reason = next((_WAITS[f] for f in facts.get("inside", []) if f in _WAITS), "while it runs, this client can neither read nor answer")
+    return f"The callback `{facts.get('function', '?')}` has not returned{_where(facts)}: {reason}."
+
+
+def lost_error(facts: dict[str, Any]) -> str:
+    """A callback raised where nobody saw it."""
+    what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": ")
+    where = f" in `{facts['function']}`" if "function" in facts else ""
+    return f"An error in your callback{where} stopped it: {what}{_where(facts)}. In paho that ends the network thread."
+
+
+def gone(reason: str) -> str:
+    """The student's kernel gave no answer."""
+    return f"The notebook's kernel gave no answer ({reason})."
+
+
+def _where(facts: dict[str, Any]) -> str:
+    return f" (at line {facts['line']}: `{facts['text']}`)" if facts.get("text") else ""
+
+
+def _advice(facts: dict[str, Any]) -> str:
+    message, kind = facts.get("message", ""), facts.get("type")
+    if "callback API version" in message:
+        return "paho 2 wants `mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, ...)`."
+    if kind == "ConnectionRefusedError":
+        return "Nobody listens there: use the address you were given, `broker.host` and `broker.port`."
+    if kind == "TypeError" and "positional argument" in message:
+        return "Keep the parameters as they were given."
+    if kind == "TypeError" and "payload" in message:
+        return "A payload is text or bytes: `json.dumps(...)` turns a dict into text."
+    return ""

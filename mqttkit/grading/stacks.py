@@ -1,0 +1,105 @@
+"""Where a student's code is, and what it raised: facts for a sentence that helps. Runs in the student's kernel."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import linecache
+import sys
+import textwrap
+import threading
+import traceback
+from types import FrameType
+from typing import Any
+
+from mqttkit.grading.rubric import fingerprint
+
+MISSING = object()
+
+
+def describe(error: BaseException) -> dict[str, Any]:
+    """Type, message and the student's own line of an exception."""
+    facts: dict[str, Any] = {"type": type(error).__name__, "message": str(error)[:300]}
+    for frame, line in traceback.walk_tb(error.__traceback__):
+        if _is_students(frame.f_code.co_filename):
+            facts |= _line(frame, line)
+    return facts
+
+
+def of_thread(thread: threading.Thread) -> dict[str, Any]:
+    """Where `thread` is now: the student's innermost line, and the functions it waits in."""
+    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the documented way to see another thread
+    return _facts(frame)
+
+
+def blocked_callbacks() -> list[dict[str, Any]]:
+    """Callbacks of a client that have not returned: threads that are in a student's function called by a network loop."""
+    found = []
+    for ident, frame in sys._current_frames().items():  # noqa: SLF001
+        names = [f.f_code.co_name for f in _walk(frame)]
+        facts = _facts(frame)
+        if ident != threading.get_ident() and "line" in facts and any(name.startswith("_handle_") for name in names):
+            found.append(facts)
+    return found
+
+
+def _facts(frame: FrameType | None) -> dict[str, Any]:
+    frames = list(_walk(frame))
+    own = next((f for f in frames if _is_students(f.f_code.co_filename)), None)
+    facts: dict[str, Any] = {"inside": [f.f_code.co_name for f in frames[:12]]}
+    return facts | (_line(own, own.f_lineno) if own is not None else {})
+
+
+def _walk(frame: FrameType | None) -> Any:
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+
+
+def _line(frame: FrameType, line: int) -> dict[str, Any]:
+    text = linecache.getline(frame.f_code.co_filename, line).strip()
+    return {"function": frame.f_code.co_name, "line": line, "text": text[:120]}
+
+
+def _is_students(filename: str) -> bool:
+    """True for code of a notebook cell: it was compiled from no file, or from IPython's temporary name for a cell."""
+    return filename.startswith("<ipython-input") or "ipykernel_" in filename or filename.startswith("<cell")
+
+
+def state_of(thing: Any) -> dict[str, Any]:
+    """Whether a name is "missing", "untouched" (still `...`) or "ready"; for a function also its fingerprint."""
+    if thing is MISSING:
+        return {"state": "missing"}
+    if thing is Ellipsis:
+        return {"state": "untouched"}
+    source = _source(thing)
+    if source is None:
+        return {"state": "ready"}
+    return {"state": "untouched" if _is_stub(source) else "ready", "fingerprint": fingerprint(source)}
+
+
+def _source(thing: Any) -> str | None:
+    if not (inspect.isfunction(thing) or inspect.isclass(thing)):
+        return None
+    try:
+        return textwrap.dedent(inspect.getsource(thing))
+    except (OSError, TypeError, SyntaxError):
+        return None
+
+
+def _is_stub(source: str) -> bool:
+    """True when every body in `source` is only a docstring and `...`, `pass` or `return None`."""
+    try:
+        tree = ast.parse(source)
+    except SyntaxError:
+        return False
+    bodies = [node.body for node in ast.walk(tree) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    return bool(bodies) and all(_says_nothing(statement) for body in bodies for statement in body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Pass):
+        return True
+    if isinstance(statement, ast.Return):
+        return statement.value is None or (isinstance(statement.value, ast.Constant) and statement.value.value is None)
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
