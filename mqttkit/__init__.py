@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from mqttkit.errors import BrokerError as BrokerError
     from mqttkit.errors import ConnectError as ConnectError
     from mqttkit.errors import GradingError as GradingError
+    from mqttkit.errors import InvalidArgument as InvalidArgument
     from mqttkit.errors import InvalidTopic as InvalidTopic
     from mqttkit.errors import MalformedPacket as MalformedPacket
     from mqttkit.errors import MqttKitError as MqttKitError
@@ -31,6 +32,7 @@ _HOME = {
     "Client": "client",
     "ConnectError": "errors",
     "GradingError": "errors",
+    "InvalidArgument": "errors",
     "InvalidTopic": "errors",
     "Lab": "lab",
     "MalformedPacket": "errors",

@@ -6,6 +6,7 @@
     ├── SubscribeRefused   the broker answered SUBACK with a failure code
     ├── Timeout            something awaited did not happen (says what was seen instead)
     ├── InvalidTopic       a topic name or filter breaks a rule (points at the character)
+    ├── InvalidArgument    a payload, QoS, client id or option that MQTT or this kit does not have
     ├── MalformedPacket    bytes that are not what the standard allows (carries offset and statement)
     └── GradingError       an exercise could not be checked or graded
 
@@ -60,6 +61,10 @@ class InvalidTopic(MqttKitError, ValueError):
         super().__init__(message)
         self.topic = topic
         self.position = position
+
+
+class InvalidArgument(MqttKitError, ValueError, TypeError):
+    """An argument has a type or a value that MQTT or this kit does not have; nothing was sent."""
 
 
 class MalformedPacket(MqttKitError, ValueError):
