@@ -1,0 +1,178 @@
+"""A two-node cluster of an existing engine on this machine: two aedes brokers that share what they know through Redis.
+
+    with Cluster() as cluster:
+        print(cluster.urls)         # {"a": "mqtt://127.0.0.1:…", "b": "mqtt://127.0.0.1:…"}
+        cluster.kill("a")           # node b still has the sessions and the retained messages
+
+From a terminal: `python -m mqttkit.classroom.cluster`. Needs node 20, npm and redis-server. Redis keeps everything in memory
+and listens on a socket in a folder that only this user may enter; it is then the single point of failure.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from mqttkit._lifetime import adopt
+from mqttkit.classroom.cluster.node import HERE, node_root, program
+from mqttkit.errors import BrokerError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+__all__ = ["Cluster"]
+
+
+class Cluster:
+    """Two brokers, "a" and "b", that act as one. Use it in a `with` statement, or call `start` and `close`.
+
+    Attributes:
+        urls: address of each node that runs or ran; a node that is started again keeps its address.
+        web_urls: the same for MQTT over WebSocket.
+    """
+
+    def __init__(self, *, timeout: float = 20.0) -> None:
+        self.urls: dict[str, str] = {}
+        self.web_urls: dict[str, str] = {}
+        self._timeout = timeout
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._redis: subprocess.Popen[str] | None = None
+        self._nodes: dict[str, subprocess.Popen[str]] = {}
+
+    def start(self) -> Cluster:
+        """Start Redis and both nodes. Raises BrokerError where a program is missing or does not start in time."""
+        adopt(self)
+        try:
+            self._start_redis()
+            for name in ("a", "b"):
+                self.start_node(name)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def start_node(self, name: str) -> None:
+        """Start node `name`, under its old address if it had one."""
+        ports = [url.rpartition(":")[2] for url in (self.urls.get(name, ":0"), self.web_urls.get(name, ":0"))]
+        command = [
+            program("node"),
+            str(HERE / "broker.js"),
+            "--id",
+            name,
+            "--port",
+            ports[0],
+            "--ws-port",
+            ports[1],
+            "--redis",
+            self._socket,
+        ]
+        node = _start(command, env={**os.environ, "NODE_ROOT": str(node_root())})
+        self._nodes[name] = node
+        ready = json.loads(_first_line(node, '{"id"', self._timeout))
+        self.urls[name] = f"mqtt://127.0.0.1:{ready['port']}"
+        self.web_urls[name] = f"ws://127.0.0.1:{ready['ws_port']}"
+
+    def kill(self, name: str) -> None:
+        """End node `name` at once, as a power cut would: it says goodbye to nobody."""
+        _end(self._nodes.pop(name), at_once=True)
+
+    def close(self) -> None:
+        """End both nodes and Redis."""
+        for node in self._nodes.values():
+            _end(node)
+        self._nodes.clear()
+        if self._redis is not None:
+            _end(self._redis)
+            self._redis = None
+        if self._folder is not None:
+            self._folder.cleanup()
+            self._folder = None
+
+    def __enter__(self) -> Cluster:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Cluster: {', '.join(f'node {name}' for name in sorted(self._nodes)) or 'stopped'}>"
+
+    @property
+    def _socket(self) -> str:
+        if self._folder is None:
+            raise BrokerError("The cluster is not running: call start() first.")
+        return str(Path(self._folder.name) / "redis")
+
+    def _start_redis(self) -> None:
+        server = program("redis-server")
+        self._folder = tempfile.TemporaryDirectory(prefix="mqttkit-")  # mode 0700: nobody else reaches the socket
+        options = [
+            "--port",
+            "0",
+            "--unixsocket",
+            self._socket,
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--dir",
+            self._folder.name,
+        ]
+        self._redis = _start([server, *options], env=dict(os.environ))
+        _first_line(self._redis, "ready to accept connections", self._timeout)
+
+
+def _start(command: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
+    )
+
+
+def _first_line(process: subprocess.Popen[str], sign: str, timeout: float) -> str:
+    """The first line of output that contains `sign`; the rest is read and thrown away, so that the process never blocks."""
+    lines: queue.Queue[str | None] = queue.Queue()
+    threading.Thread(target=_drain, args=(process, lines), daemon=True).start()
+    seen: list[str] = []
+    while True:
+        try:
+            line = lines.get(timeout=timeout)
+        except queue.Empty:
+            line = None
+        if line is None:
+            raise BrokerError(
+                f"{Path(str(process.args[0])).name} did not start: {' '.join(seen)[-500:] or 'it said nothing'}"
+            )  # type: ignore[index]
+        if sign in line:
+            return line
+        seen.append(line.strip())
+
+
+def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
+    assert process.stdout is not None
+    with process.stdout:
+        for line in process.stdout:
+            if lines.qsize() < 1000:
+                lines.put(line)
+    lines.put(None)
+
+
+def _end(process: subprocess.Popen[str], *, at_once: bool = False) -> None:
+    if process.stdin is not None:
+        process.stdin.close()
+    if at_once:
+        process.kill()
+    else:
+        process.terminate()
+    try:
+        process.wait(5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(5)

@@ -1,0 +1,40 @@
+"""`python -m mqttkit.classroom.cluster`: a two-node cluster until Enter is pressed; `kill a` and `start a` try it out."""
+
+from __future__ import annotations
+
+import sys
+
+from mqttkit.classroom.cluster import Cluster
+from mqttkit.errors import MqttKitError
+
+
+def main() -> int:
+    """Run the cluster; the exit code."""
+    try:
+        with Cluster() as cluster:
+            for name in cluster.urls:
+                print(f"node {name}: {cluster.urls[name]}   {cluster.web_urls[name]}")
+            print('Type "kill a", "start a" (or b); an empty line ends both.', flush=True)
+            _obey(cluster)
+    except MqttKitError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+def _obey(cluster: Cluster) -> None:
+    for line in sys.stdin:
+        match line.split():
+            case []:
+                return
+            case ["kill", ("a" | "b") as name]:
+                cluster.kill(name)
+            case ["start", ("a" | "b") as name]:
+                cluster.start_node(name)
+            case _:
+                print('"kill a", "start a", or an empty line', file=sys.stderr)
+        print(cluster, flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
