@@ -1,0 +1,3 @@
+"""The widgets: see and touch MQTT inside a notebook."""
+
+from __future__ import annotations

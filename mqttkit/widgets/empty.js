@@ -1,0 +1,3 @@
+import { define } from "./base.js";
+
+export default define(() => ({ snapshot() {} }));

@@ -1,0 +1,89 @@
+"""One thread that carries the news of all widgets to their pages.
+
+MQTT messages arrive by the thousand; a notebook page drowns in that many updates and Jupyter silently drops what exceeds its
+limits. So widgets only note that something changed, and this thread asks each of them at most 20 times a second what there is
+to tell. Between news it sends a heartbeat, from which a page sees that the kernel is alive.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import weakref
+from typing import Protocol
+
+PERIOD = 0.05
+"""Seconds between two updates of one widget: at most 20 a second."""
+BEAT = 2.0
+"""Seconds between two heartbeats."""
+
+
+class Reporter(Protocol):
+    """What the flusher asks of a widget."""
+
+    def flush(self) -> None:
+        """Send what changed since the last call, if anything did."""
+
+    def beat(self) -> None:
+        """Send a sign of life."""
+
+
+class Flusher:
+    """Owner of the sending thread: it starts with the first widget and ends after the last one."""
+
+    def __init__(self, period: float = PERIOD, beat: float = BEAT) -> None:
+        self.period = period
+        self.beat = beat
+        self._widgets: weakref.WeakSet[Reporter] = weakref.WeakSet()
+        self._lock = threading.Lock()
+        self._news = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether the sending thread is alive."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def add(self, widget: Reporter) -> None:
+        """Serve `widget` from now on."""
+        with self._lock:
+            self._widgets.add(widget)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="mqttkit-widgets", daemon=True)
+                self._thread.start()
+
+    def discard(self, widget: Reporter) -> None:
+        """Forget `widget`; the thread ends when none is left."""
+        with self._lock:
+            self._widgets.discard(widget)
+        self._news.set()
+
+    def wake(self) -> None:
+        """Say that some widget has news. Cheap, from any thread."""
+        self._news.set()
+
+    def _run(self) -> None:
+        due = time.monotonic() + self.beat
+        while widgets := self._served():
+            for widget in widgets:
+                widget.flush()
+            if time.monotonic() >= due:
+                due = time.monotonic() + self.beat
+                for widget in widgets:
+                    widget.beat()
+            del widget, widgets  # a reference kept while waiting would keep the widget alive
+            time.sleep(self.period)
+            self._news.wait(max(0.0, due - time.monotonic()))
+            self._news.clear()
+
+    def _served(self) -> list[Reporter]:
+        """Who is served; an empty answer also says that the thread is about to end."""
+        with self._lock:
+            widgets = list(self._widgets)
+            if not widgets:
+                self._thread = None
+            return widgets
+
+
+flusher = Flusher()
+"""The one that all widgets share."""
