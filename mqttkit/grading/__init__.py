@@ -2,5 +2,6 @@
 
 from mqttkit.grading.checks import checks
 from mqttkit.grading.progress import progress
+from mqttkit.grading.values import Address
 
-__all__ = ["checks", "progress"]
+__all__ = ["Address", "checks", "progress"]

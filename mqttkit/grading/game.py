@@ -177,12 +177,24 @@ class Game:
     def diagnosis(self) -> str:
         """What went wrong where nobody saw it: a callback that raised, or that does not return."""
         try:
-            facts = self._channel.ask({"op": "diagnose"}, 2.0).get("value", {})
-        except StudentError:
+            facts = self.facts({"op": "diagnose"})
+            errors, blocked = facts.get("errors"), facts.get("blocked")
+            if errors:
+                return sentences.lost_error(errors[0])
+            return sentences.blocked(blocked[0]) if blocked else ""
+        except (StudentError, TypeError, LookupError, AttributeError):  # a kernel may claim anything here
             return ""
-        if facts.get("errors"):
-            return sentences.lost_error(facts["errors"][0])
-        return sentences.blocked(facts["blocked"][0]) if facts.get("blocked") else ""
+
+    def facts(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What the student's kernel tells about itself: helps to explain, never to judge."""
+        facts = self._channel.ask(request, self.left(3.0) + 2.0).get("facts")
+        if not isinstance(facts, dict):
+            raise StudentError(sentences.gone("it sent something that is not an answer"))
+        return facts
+
+    def tape(self) -> list[dict[str, Any]]:
+        """Every packet that passed the network, as JSON."""
+        return [] if self._lab is None else [_packet_json(p) for p in self._lab.trace.packets()]
 
     def close(self) -> None:
         """End the grader's clients, the network and the broker."""
@@ -199,13 +211,22 @@ def ladder_line(packet: Captured) -> str:
     return f"{packet.sender} → {packet.receiver}  {packet.type}  {packet.summary()}{lost}".rstrip()
 
 
+def _packet_json(packet: Captured) -> dict[str, Any]:
+    names = ("number", "link", "sender", "receiver", "type", "qos", "retain", "dup", "packet_id", "topic", "text")
+    facts = {name: getattr(packet, name) for name in names}
+    facts |= {"time": round(packet.time, 4), "delivered": packet.delivered, "fault": packet.fault, "raw": packet.raw.hex()}
+    return {name: value for name, value in facts.items() if value is not None}
+
+
 def _encode(args: Sequence[Any]) -> list[Any]:
     store = Store()
     return [{"$object": a.number, "type": a.type} if isinstance(a, Handle) else store.encode(a) for a in args]
 
 
-def play(question: Question, channel: Channel, seed: str, gate: Gate | None = None) -> Result:
-    """Play `question` against the student behind `channel`; never raises.
+def play(
+    question: Question, channel: Channel, seed: str, gate: Gate | None = None, tape: list[dict[str, Any]] | None = None
+) -> Result:
+    """Play `question` against the student behind `channel`; never raises. Its packets are appended to `tape`.
 
     Returns:
         The verdicts; state "untouched" when the learner has not begun, "error" when the grader itself failed.
@@ -221,6 +242,8 @@ def play(question: Question, channel: Channel, seed: str, gate: Gate | None = No
         result.state, result.note = "error", f"The grader itself failed: {type(error).__name__}: {error}"
     finally:
         game.close()
+    if tape is not None:
+        tape.extend(game.tape())
     return result
 
 
@@ -241,9 +264,8 @@ def _play(game: Game, result: Result) -> None:
 
 def _begun(game: Game) -> str | None:
     """None when the learner has begun, else the sentence that says what is missing."""
-    states = game._ask("look", {"op": "look", "names": list(game.question.uses)}, 3.0)  # noqa: SLF001
-    if not isinstance(states, dict):
-        return sentences.gone("it sent something else")
+    states = game.facts({"op": "look", "names": list(game.question.uses)})
+    states = {name: state if isinstance(state, dict) else {} for name, state in states.items()}
     words = {name: state.get("state") for name, state in states.items()}
     if all(word == "untouched" or _as_given(game.question, name, states[name]) for name, word in words.items()):
         return sentences.untouched()

@@ -58,7 +58,7 @@ class Student:
                 threading.Thread(target=_end_client, args=(client,), daemon=True).start()
 
     def _look(self, names: list[str]) -> dict[str, Any]:
-        return {"value": {name: stacks.state_of(self._namespace.get(name, stacks.MISSING)) for name in names}}
+        return {"facts": {name: stacks.state_of(self._namespace.get(name, stacks.MISSING)) for name in names}}
 
     def _get(self, name: str) -> dict[str, Any]:
         if name not in self._namespace:
@@ -91,7 +91,7 @@ class Student:
             return {"raised": stacks.describe(error)}
 
     def _diagnose(self) -> dict[str, Any]:
-        return {"value": {"errors": self._errors[:5] + _kept_errors(), "blocked": stacks.blocked_callbacks()}}
+        return {"facts": {"errors": self._errors[:5] + _kept_errors(), "blocked": stacks.blocked_callbacks()}}
 
     def _note_error(self, args: threading.ExceptHookArgs) -> None:
         """An exception that ended a thread, such as paho's network thread: kept, because nobody else would tell."""

@@ -1,0 +1,88 @@
+"""Starts a student's kernel: limits first, then ipykernel. Run as a script, with nothing but the standard library.
+
+`box.py kernel ARGUMENTS` sets the limits and becomes the kernel. `box.py box PORT=SOCKET … -- ARGUMENTS` is the first
+process of a sandbox without a network: it forwards loopback ports to Unix sockets, starts the kernel, and ends with it.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+
+MEGABYTE = 1 << 20
+LIMITS = {
+    "RLIMIT_CPU": 300,  # seconds of one process; the grader's own clock is stricter
+    "RLIMIT_FSIZE": 50 * MEGABYTE,
+    "RLIMIT_NOFILE": 512,
+    "RLIMIT_CORE": 0,
+    "RLIMIT_AS": 4096 * MEGABYTE,
+}
+
+
+def limit() -> None:
+    """Lower the limits of this process and all it starts. Windows has none; macOS refuses some."""
+    try:
+        import resource  # noqa: PLC0415
+    except ImportError:
+        return
+    for name, value in LIMITS.items():
+        if hasattr(resource, name):
+            try:
+                resource.setrlimit(getattr(resource, name), (value, value))
+            except (ValueError, OSError):
+                continue
+
+
+def kernel(arguments: list) -> None:
+    """Become the kernel."""
+    limit()
+    sys.argv = ["ipykernel", *arguments, "--HistoryManager.hist_file=:memory:"]
+    sys.path[0] = os.getcwd()  # the folder of the notebook, in place of this script's
+    from ipykernel.kernelapp import launch_new_instance  # noqa: PLC0415
+
+    launch_new_instance()
+
+
+def box(arguments: list) -> int:
+    """Forward the ports, start the kernel as a child, and wait for its end."""
+    split = arguments.index("--")
+    for pair in arguments[:split]:
+        port, _, path = pair.partition("=")
+        server = socket.create_server(("127.0.0.1", int(port)))
+        threading.Thread(target=_forward, args=(server, path), daemon=True).start()
+    command = [sys.executable, os.path.abspath(__file__), "kernel", *arguments[split + 1 :]]  # noqa: PTH100
+    return subprocess.run(command, check=False).returncode  # noqa: S603 - our own script
+
+
+def _forward(server: socket.socket, path: str) -> None:
+    while True:
+        inner, _ = server.accept()
+        outer = socket.socket(socket.AF_UNIX)
+        try:
+            outer.connect(path)
+        except OSError:
+            inner.close()
+            continue
+        for source, target in ((inner, outer), (outer, inner)):
+            threading.Thread(target=_pump, args=(source, target), daemon=True).start()
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    try:
+        while data := source.recv(65536):
+            target.sendall(data)
+    except OSError:
+        pass  # one side has gone: end the other
+    for link in (source, target):
+        try:
+            link.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            continue
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "kernel":
+        kernel(sys.argv[2:])
+    else:
+        sys.exit(box(sys.argv[2:]))

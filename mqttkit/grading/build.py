@@ -1,0 +1,116 @@
+"""`mqttkit exercises build | reset | list`: student versions made from the solutions."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+
+from mqttkit.errors import GradingError
+from mqttkit.grading.notebooks import student_version, text_of
+
+
+def course_folder(start: Path | None = None) -> Path:
+    """The folder that holds exercises/ and solutions/: the nearest one from here upwards, else the kit's own.
+
+    Raises:
+        GradingError: there is none.
+    """
+    here = (start or Path.cwd()).resolve()
+    own = Path(__file__).resolve().parents[2]
+    for folder in (here, *here.parents, own):
+        if (folder / "solutions").is_dir() or (folder / "exercises").is_dir():
+            return folder
+    raise GradingError("No folder here has exercises/ or solutions/. Change to the folder of the course.")
+
+
+def master_path(exercise: str) -> Path:
+    """The notebook an exercise is made from: a path as it is, else solutions/NAME.ipynb, else exercises/NAME.ipynb."""
+    given = Path(exercise)
+    if given.suffix == ".ipynb" and given.is_file():
+        return given
+    folder = course_folder()
+    for part in ("solutions", "exercises"):
+        path = folder / part / f"{given.stem if given.suffix == '.ipynb' else exercise}.ipynb"
+        if path.is_file():
+            return path
+    known = ", ".join(p.stem for p in _solutions(folder)) or "none"
+    raise GradingError(f"There is no exercise {exercise!r}. There are: {known}.")
+
+
+def _solutions(folder: Path) -> list[Path]:
+    found = sorted((folder / "solutions").glob("*.ipynb")) or sorted((folder / "exercises").glob("*.ipynb"))
+    return [path for path in found if not path.name.endswith(".old.ipynb")]
+
+
+def build(source: Path, target: Path, *, check: bool = False) -> list[Path]:
+    """Write the student version of every notebook in `source` to `target`.
+
+    Args:
+        source: folder of solved notebooks, or one of them.
+        target: folder of the student versions.
+        check: write nothing, only compare.
+
+    Returns:
+        The files that were written, or, with `check`, those that are not up to date.
+    """
+    paths = [source] if source.is_file() else sorted(source.glob("*.ipynb"))
+    changed = []
+    for path in paths:
+        text = student_text(path)
+        out = target / path.name
+        if not out.is_file() or out.read_bytes() != text.encode():
+            changed.append(out)
+            if not check:
+                write(out, text)
+    extra = [p for p in target.glob("*.ipynb") if check and source.is_dir() and not (source / p.name).is_file()]
+    return changed + sorted(extra)
+
+
+def student_text(path: Path) -> str:
+    """The student version of the solved notebook at `path`, as the text of a file."""
+    return text_of(student_version(nbformat.read(path, as_version=4)))
+
+
+def write(path: Path, text: str) -> None:
+    """Write a file so that a reader sees the old one or the new one, never half of it. Line ends stay as they are."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part.write_bytes(text.encode())
+    part.replace(path)
+
+
+@dataclass(frozen=True)
+class Reset:
+    """What `reset` did: the fresh file, and where the old one is kept (None when there was none)."""
+
+    fresh: Path
+    kept: Path | None
+
+
+def reset(name: str, *, source: Path | None = None, target: Path | None = None) -> Reset:
+    """Write a fresh copy of exercise `name`; the learner's own file is kept beside it as NAME.1.old.ipynb, .2, …
+
+    Raises:
+        GradingError: nothing to make a fresh copy from.
+    """
+    folder = course_folder()
+    master = source or folder / "solutions" / f"{name}.ipynb"
+    if not master.is_file():
+        raise GradingError(f"No fresh copy of {name!r} can be made: {master.name} is not in solutions/. Name it with --from PATH.")
+    out = (target or folder / "exercises") / f"{name}.ipynb"
+    kept = _keep(out)
+    write(out, student_text(master))
+    return Reset(out, kept)
+
+
+def _keep(path: Path) -> Path | None:
+    if not path.is_file():
+        return None
+    number = 1
+    while (kept := path.with_name(f"{path.stem}.{number}.old.ipynb")).exists():
+        number += 1
+    path.rename(kept)
+    return kept

@@ -1,0 +1,350 @@
+"""Exercise 4: sensors report temperature and humidity, a monitor keeps statistics and raises an alarm."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mqttkit.grading.game import StudentError
+from mqttkit.grading.rubric import Exercise, Item
+from mqttkit.grading.values import Handle, show
+
+if TYPE_CHECKING:
+    from mqttkit.client import Client
+    from mqttkit.grading.game import Game
+
+exercise = Exercise("4-temperature-monitor", "The night watch of the glass houses")
+
+HOUSES = ("palms", "cacti", "orchids", "ferns", "lilies", "cocoa", "tea", "moss")
+
+
+@exercise.question(
+    "reading",
+    rubric=[
+        Item("json", 1, "returns the text of a JSON object with the four names"),
+        Item("numbers", 1, "the values are the ones it was given, numbers as numbers"),
+    ],
+    uses=["reading"],
+    hints=[
+        "Python's `json` module turns a dict into text.",
+        "`json.dumps({...})` returns the text; `json.dump` (without s) writes to a file.",
+        "return json.dumps({'device_id': device_id, 'temperature': temperature, ...})",
+    ],
+    lesson="03-payloads",
+)
+def reading(game: Game) -> None:
+    """Compare the text with the values it was made of."""
+    given = dict(zip(("device_id", "temperature", "humidity", "timestamp"), _measured(game), strict=True))
+    text = game.wanted("reading", game.call("reading", *given.values()), str)
+    data = _json(text)
+    if not game.judge("json", isinstance(data, dict) and set(data) == set(given), f"{show(text)}"):
+        raise StudentError("The text is not the JSON object of task 1, so its values were not looked at.")
+    game.judge("numbers", data == given, f"{show(data)}")
+
+
+@exercise.question(
+    "sensor",
+    rubric=[
+        Item("connect", 1, "connects with the client identifier sensor-{house}"),
+        Item("topic", 1, "publishes every payload to garden/{house}/climate, in order"),
+        Item("qos", 1, "every PUBLISH has QoS 1"),
+        Item("leaves", 1, "sends DISCONNECT after the last PUBACK, with nothing lost"),
+    ],
+    uses=["send_readings"],
+    hints=[
+        "Connect, start the network loop, publish, wait, disconnect: in this order.",
+        "`publish()` returns an object; its `wait_for_publish(timeout=5)` waits until the PUBACK is there.",
+        "sent = [client.publish(topic, p, qos=1) for p in payloads]; then wait for each; then disconnect() and loop_stop().",
+    ],
+    lesson="05-qos",
+)
+def sensor(game: Game) -> None:
+    """Let the sensor send, and read its packets."""
+    house = game.rng.choice(HOUSES)
+    payloads = [_climate(*_measured(game)) for _ in range(4)]
+    name = f"sensor-{house}"
+    observer = game.peer("observer", "#")
+    game.call("send_readings", game.address, house, payloads, timeout=4)
+    connects = game.seen(type="CONNECT", timeout=1)
+    game.judge("connect", any(p.packet.client_id == name for p in connects), _names(connects), connects[:2])
+    sent = [p for p in game.trace.packets(type="PUBLISH", receiver="broker")]
+    right = [(p.topic, p.payload) for p in sent] == [(f"garden/{house}/climate", text.encode()) for text in payloads]
+    game.judge("topic", right, _sent(sent, len(payloads)), sent[:4])
+    game.judge("qos", sent and all(p.qos == 1 for p in sent), _qos(sent), sent[:4])
+    _judge_leaving(game, observer, payloads, sent)
+
+
+def _judge_leaving(game: Game, observer: Client, payloads: list[str], sent: list[Any]) -> None:
+    ends = game.seen(type="DISCONNECT", timeout=0.5)
+    acks = game.trace.packets(type="PUBACK", sender="broker")
+    in_time = bool(ends) and len([a for a in acks if a.number < ends[-1].number]) >= len(payloads)
+    complete = len(sent) == len(payloads) == len(observer.messages)
+    saw = f"{len(sent)} PUBLISH, {len(acks)} PUBACK, {'a' if ends else 'no'} DISCONNECT"
+    game.judge("leaves", in_time and complete, saw + ("" if in_time or not ends else ", which came too early"), [*acks, *ends])
+
+
+@exercise.question(
+    "statistics",
+    rubric=[
+        Item("connect", 1, "connects with the client identifier monitor"),
+        Item("subscribe", 1, "subscribes to the climate of all houses, and to nothing else"),
+        Item("values", 2, "summary gives count, min, max and mean of the temperature of each house"),
+    ],
+    uses=["start_monitor", "summary"],
+    hints=[
+        "Which wildcard stands for exactly one level, the name of the house?",
+        "Subscribe in `on_connect`, and do the counting in `on_message`; the topic tells you the house.",
+        "house = message.topic.split('/')[1]; data = json.loads(message.payload); keep data['temperature'] in a list of that house.",
+    ],
+    lesson="04-client-life-cycle",
+)
+def statistics(game: Game) -> None:
+    """Report readings of three houses and compare the numbers."""
+    monitor = _start(game)
+    connects = game.trace.packets(type="CONNECT")
+    game.judge("connect", any(p.packet.client_id == "monitor" for p in connects), _names(connects), connects[:2])
+    _judge_subscription(game)
+    climate = {house: [_degrees(game, 12, 29) for _ in range(3)] for house in game.rng.sample(HOUSES, 3)}
+    sensors = game.peer("sensors")
+    for second in range(3):
+        for house, values in climate.items():
+            _report(sensors, house, values[second], second)
+    wanted = {h: {"count": 3, "min": min(v), "max": max(v), "mean": sum(v) / 3} for h, v in climate.items()}
+    found = _summary(game, monitor, lambda value: _same(value, wanted))
+    game.judge("values", _same(found, wanted), f"{show(found, 200)}")
+
+
+@exercise.question(
+    "alarm",
+    rubric=[
+        Item("on", 1, "publishes on to garden/{house}/alarm when it gets hotter than 30.0"),
+        Item("off", 1, "publishes off when it gets colder than 28.0"),
+        Item("hysteresis", 1, "changes nothing between 28.0 and 30.0, and says nothing twice"),
+        Item("quiet", 1, "stays quiet for a house that is never hotter than 30.0"),
+        Item("flags", 1, "every alarm has QoS 1 and the RETAIN flag"),
+    ],
+    uses=["start_monitor"],
+    hints=[
+        "The monitor has to remember, for each house, whether its alarm is on.",
+        "Two conditions: hotter than 30.0 and not yet on; colder than 28.0 and on. Nothing else publishes.",
+        "client.publish(f'garden/{house}/alarm', 'on', qos=1, retain=True) from inside on_message; do not wait there.",
+    ],
+    lesson="06-retain-and-will",
+)
+def alarm(game: Game) -> None:
+    """Heat one house up and down; another stays just below the limit; a third is the fence that must answer last."""
+    _start(game)
+    hot, mild, fence = game.rng.sample(HOUSES, 3)
+    sensors = game.peer("sensors")
+    up, between, down = _degrees(game, 30.5, 39), _degrees(game, 28.2, 29.8), _degrees(game, 15, 27.5)
+    plan = [(hot, 30.0), (hot, up), (hot, between), (hot, up + 1), (hot, 28.0), (hot, down), (hot, between), (hot, up)]
+    quiet = [(mild, 30.0), (mild, between), (mild, down), (mild, 30.0)]
+    for second, (house, value) in enumerate([pair for pairs in zip(plan, quiet * 2, strict=True) for pair in pairs]):
+        _report(sensors, house, value, second)
+    _report(sensors, fence, 45.0, 99)
+    answered = game.seen(type="PUBLISH", receiver="broker", topic=f"garden/{fence}/alarm", timeout=2)
+    _judge_alarms(game, hot, mild, bool(answered))
+
+
+def _judge_alarms(game: Game, hot: str, mild: str, answered: bool) -> None:
+    alarms = game.trace.packets(type="PUBLISH", receiver="broker", topic="garden/+/alarm")
+    mine = [p for p in alarms if p.topic == f"garden/{hot}/alarm"]
+    words = [(p.payload or b"").decode("utf-8", "replace") for p in mine]
+    saw = f"garden/{hot}/alarm: {', '.join(words) or 'nothing'}" + ("" if answered else "; no alarm at 45.0 either")
+    game.judge("on", answered and words[:1] == ["on"], saw, mine)
+    game.judge("off", "off" in words, saw, mine)
+    game.judge("hysteresis", words == ["on", "off", "on"], saw, mine)
+    false = [p for p in alarms if p.topic == f"garden/{mild}/alarm"]
+    game.judge("quiet", answered and not false, f"{len(false)} alarms of a house at 30.0 or colder" if false else saw, false)
+    game.judge("flags", alarms and all(p.qos == 1 and p.retain for p in alarms), _flags(alarms), alarms[:3])
+
+
+@exercise.question(
+    "robust",
+    rubric=[
+        Item("rubbish", 2, "ignores rubbish and goes on listening"),
+        Item("twice", 1, "counts a reading that arrives twice only once"),
+    ],
+    uses=["start_monitor", "summary"],
+    hints=[
+        "An exception in `on_message` ends paho's network thread: nothing is heard any more.",
+        "Put `json.loads` and every access to its values in a try, and return on ValueError, TypeError and KeyError.",
+        "Remember (device_id, timestamp) of every reading in a set; return when it is there already.",
+    ],
+    lesson="03-payloads",
+)
+def robust(game: Game) -> None:
+    """Send broken payloads and a repeated reading between good ones."""
+    monitor = _start(game)
+    house, other = game.rng.sample(HOUSES, 2)
+    sensors = game.peer("sensors")
+    good = [_degrees(game, 12, 29) for _ in range(3)]
+    _report(sensors, house, good[0], 1)
+    for bad in (b"\xff\xfe", b"", b"25.6", b"[1, 2]", b"null", b'{"temperature": 20}', _climate("x", "warm", 50, 3).encode()):
+        sensors.publish(f"garden/{house}/climate", bad, qos=1)
+    for second, value in ((2, good[1]), (2, good[1]), (3, good[2])):
+        _report(sensors, house, value, second)
+    _report(sensors, other, 20.0, 1)
+    found = _summary(game, monitor, lambda value: isinstance(value, dict) and other in value)
+    count = _entry(found, house, "count")
+    alive = _entry(found, other, "count") == 1
+    game.judge("rubbish", alive and count in (3, 4) and _entry(found, house, "max") == max(good), f"{show(found, 200)}")
+    game.judge("twice", alive and count == 3, f"count {count} for 3 different readings" if count else f"{show(found, 200)}")
+
+
+@exercise.question(
+    "stale",
+    rubric=[
+        Item("silent", 1, "names the houses that have been silent for more than 60 seconds, sorted"),
+        Item("limit", 1, "60 seconds exactly is not yet stale"),
+        Item("again", 1, "a house that reports again is no longer stale"),
+    ],
+    uses=["start_monitor", "stale"],
+    hints=[
+        "The monitor has to keep the newest timestamp of each house.",
+        "`now` is given: do not use `time.time()`. A timestamp in the payload tells when it was measured.",
+        "return sorted(house for house, seen in monitor.last_seen.items() if now - seen > 60)",
+    ],
+    lesson="07-sessions",
+)
+def stale(game: Game) -> None:
+    """Let houses report at different times and ask at one moment."""
+    monitor = _start(game)
+    now = game.rng.randrange(100_000, 200_000)
+    silent, older, limit, fresh = game.rng.sample(HOUSES, 4)
+    sensors = game.peer("sensors")
+    for house, age in ((silent, 61), (older, 900), (limit, 60), (fresh, 3)):
+        _report(sensors, house, 20.0, now - age)
+    found = _stale(game, monitor, now, lambda value: value == sorted([silent, older]))
+    game.judge("silent", [h for h in found if h != limit] == sorted([silent, older]), f"{show(found)}")
+    game.judge("limit", limit not in found and found != [], f"{show(found)}")
+    _report(sensors, older, 21.0, now - 1)
+    later = _stale(game, monitor, now, lambda value: older not in value)
+    game.judge("again", found != [] and older not in later and silent in later, f"{show(later)}")
+
+
+@exercise.question(
+    "reconnect",
+    rubric=[
+        Item("back", 1, "connects again after its connection was cut"),
+        Item("hears", 2, "hears the sensors afterwards"),
+    ],
+    uses=["start_monitor", "summary"],
+    hints=[
+        "`loop_start()` and `loop_forever()` connect again by themselves. Who subscribes again?",
+        "The broker forgets the subscriptions of a clean session when its connection ends.",
+        "Subscribe in `on_connect`: paho calls it after every CONNACK, not only after the first.",
+    ],
+    lesson="04-client-life-cycle",
+)
+def reconnect(game: Game) -> None:
+    """Cut the link, wait for the second CONNECT, then report."""
+    monitor = _start(game)
+    game.lab.network.cut(None)
+    back = game.seen(2, type="CONNACK", timeout=4)
+    if not game.judge("back", len(back) >= 2, f"{len(game.trace.packets(type='CONNECT'))} CONNECT in 4 s"):
+        raise StudentError("The monitor did not come back, so nothing could be heard.")
+    game.seen(2, type="SUBACK", timeout=1)
+    house = game.rng.choice(HOUSES)
+    _report(game.peer("sensors"), house, 20.0, 5)
+    found = _summary(game, monitor, lambda value: _entry(value, house, "count") == 1)
+    again = game.trace.packets(type="SUBSCRIBE")
+    saw = f"{len(again)} SUBSCRIBE in all, and summary gives {show(found)}"
+    game.judge("hears", _entry(found, house, "count") == 1, saw, again)
+
+
+def _start(game: Game) -> Handle:
+    """The student's monitor, connected and subscribed."""
+    monitor = game.call("start_monitor", game.address)
+    if not game.seen(type="CONNECT", timeout=1.5):
+        raise StudentError("No CONNECT arrived: does `start_monitor` connect to `broker.host` and `broker.port`?")
+    if not game.seen(type="SUBACK", timeout=2):
+        raise StudentError(
+            "It connected, and no SUBSCRIBE was answered: is the network loop running, and is the subscription "
+            "sent after CONNACK, in `on_connect`?"
+        )
+    if monitor is None:
+        raise StudentError("`start_monitor` returned None: return your monitor, so that `summary` can ask it.")
+    return monitor  # type: ignore[no-any-return]
+
+
+def _judge_subscription(game: Game) -> None:
+    packets = game.trace.packets(type="SUBSCRIBE")
+    filters = sorted({topic_filter for p in packets for topic_filter, _ in p.packet.filters or ()})
+    game.judge("subscribe", filters == ["garden/+/climate"], f"SUBSCRIBE {', '.join(filters) or 'nothing'}", packets)
+
+
+def _summary(game: Game, monitor: Handle, enough: Any) -> Any:
+    """The student's summary as soon as `enough(value)`, or as it is after a while."""
+    return _asked(game, "summary", [monitor], dict, enough)
+
+
+def _stale(game: Game, monitor: Handle, now: int, enough: Any) -> Any:
+    return _asked(game, "stale", [monitor, now], list, enough)
+
+
+def _asked(game: Game, name: str, args: list[Any], wanted: type, enough: Any) -> Any:
+    last: list[Any] = [None]
+
+    def asked() -> bool:
+        last[0] = game.wanted(name, game.call(name, *args), wanted)
+        return bool(enough(last[0]))
+
+    game.until(asked, timeout=1.5)
+    return last[0]
+
+
+def _report(sensors: Client, house: str, temperature: float, second: int) -> None:
+    sensors.publish(f"garden/{house}/climate", _climate(f"{house}-1", temperature, 60, second), qos=1)
+
+
+def _climate(device_id: str, temperature: Any, humidity: float, timestamp: int) -> str:
+    names = {"device_id": device_id, "temperature": temperature, "humidity": humidity, "timestamp": timestamp}
+    return json.dumps(names)
+
+
+def _measured(game: Game) -> tuple[str, float, float, int]:
+    number = game.rng.randrange(10, 99)
+    return f"sensor_{number}", _degrees(game, 10, 29), _degrees(game, 30, 90), game.rng.randrange(10**9)
+
+
+def _degrees(game: Game, low: float, high: float) -> float:
+    return round(game.rng.uniform(low, high), 1)
+
+
+def _json(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
+
+
+def _same(found: Any, wanted: dict[str, dict[str, float]]) -> bool:
+    if not isinstance(found, dict) or set(found) != set(wanted):
+        return False
+    return all(_close(_entry(found, house, name), value) for house, row in wanted.items() for name, value in row.items())
+
+
+def _close(found: Any, wanted: float) -> bool:
+    return isinstance(found, (int, float)) and abs(found - wanted) < 1e-6
+
+
+def _entry(found: Any, house: str, name: str) -> Any:
+    row = found.get(house) if isinstance(found, dict) else None
+    return row.get(name) if isinstance(row, dict) else None
+
+
+def _names(connects: list[Any]) -> str:
+    return f"client identifiers {sorted({str(p.packet.client_id) for p in connects})}" if connects else "no CONNECT"
+
+
+def _sent(sent: list[Any], wanted: int) -> str:
+    return f"{len(sent)} of {wanted} PUBLISH, to {sorted({p.topic for p in sent})}"
+
+
+def _qos(sent: list[Any]) -> str:
+    return f"QoS {sorted({p.qos for p in sent})}" if sent else "no PUBLISH"
+
+
+def _flags(alarms: list[Any]) -> str:
+    return ", ".join(sorted({f"QoS {p.qos}, RETAIN {int(bool(p.retain))}" for p in alarms})) or "no alarm"

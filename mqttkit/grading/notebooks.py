@@ -1,0 +1,148 @@
+"""Solution and exercise notebooks: nbgrader's cell metadata, the student version, and restoring check cells.
+
+The student version is made here and not by nbgrader: a learner who resets an exercise has no nbgrader, its import takes two
+seconds and brings a database, and what it does to our cells is these few lines. The metadata and checksums are nbgrader's
+own, so schools that use it can read the same files; a test compares both.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import re
+from typing import Any
+
+import nbformat
+
+from mqttkit.errors import GradingError
+
+BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
+STUB = ["# YOUR CODE HERE", "..."]
+TEXT_STUB = ["*Your answer here.*"]
+
+Notebook = Any  # nbformat is untyped
+Cell = Any
+
+
+def tag(cell: Cell) -> dict[str, Any]:
+    """nbgrader's metadata of a cell; empty when it has none."""
+    found = cell.metadata.get("nbgrader", {})
+    return dict(found) if isinstance(found, dict) else {}
+
+
+def is_check(cell: Cell) -> bool:
+    """True for a cell that earns points."""
+    return bool(tag(cell).get("grade"))
+
+
+def question_of(cell: Cell) -> str:
+    """The question a check cell asks: its grade_id without "check-"."""
+    return str(tag(cell).get("grade_id", "")).removeprefix("check-")
+
+
+def checksum(cell: Cell) -> str:
+    """nbgrader's checksum of a cell, so that its tools accept our files."""
+    meta = tag(cell)
+    grade, solution = bool(meta.get("grade")), bool(meta.get("solution"))
+    locked = (not solution) if grade else bool(meta.get("locked"))
+    parts = [cell.source, cell.cell_type, str(grade), str(solution), str(locked), meta["grade_id"]]
+    parts += [str(float(meta["points"]))] if grade else []
+    return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
+
+
+def student_version(solution: Notebook) -> Notebook:
+    """The notebook a learner starts with: solutions replaced by stubs, no outputs, check cells locked.
+
+    Raises:
+        GradingError: a solution region is not closed, or stands in a cell that is not marked as a solution.
+    """
+    notebook = copy.deepcopy(solution)
+    for cell in notebook.cells:
+        _strip(cell)
+        _lock(cell)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    notebook.metadata.pop("widgets", None)
+    return notebook
+
+
+def _strip(cell: Cell) -> None:
+    stub = cell.metadata.pop("mqttkit", {}).get("stub")
+    if tag(cell).get("solution"):
+        cell.source = stub if stub is not None else without_solution(cell.source, cell.cell_type)
+    elif BEGIN in cell.source:
+        raise GradingError(f"A solution stands in a cell that is not marked as one:\n{cell.source[:200]}")
+    for name in ("execution", "collapsed", "ExecuteTime"):
+        cell.metadata.pop(name, None)
+
+
+def without_solution(source: str, cell_type: str = "code") -> str:
+    """`source` with every marked region replaced by a stub; a source without marks is replaced as a whole."""
+    stub = STUB if cell_type == "code" else TEXT_STUB
+    lines: list[str] = []
+    inside = False
+    for line in source.split("\n"):
+        if BEGIN in line:
+            if inside:
+                raise GradingError(f"{BEGIN} stands inside a solution:\n{source[:200]}")
+            inside = True
+            indent = re.match(r"\s*", line)[0]  # type: ignore[index]  # \s* always matches
+            lines += [indent + text for text in stub]
+        elif END in line:
+            inside = False
+        elif not inside:
+            lines.append(line)
+    if inside:
+        raise GradingError(f"{END} is missing:\n{source[:200]}")
+    return "\n".join(lines) if BEGIN in source else "\n".join(stub)
+
+
+def _lock(cell: Cell) -> None:
+    meta = tag(cell)
+    if not meta:
+        return
+    cell.metadata["deletable"] = False
+    if meta.get("grade") or meta.get("locked"):
+        cell.metadata["editable"] = False
+    cell.metadata["nbgrader"] = {**meta, "cell_type": cell.cell_type, "checksum": checksum(cell)}
+
+
+def text_of(notebook: Notebook) -> str:
+    """The bytes of the file: the same for the same notebook on every machine."""
+    return nbformat.writes(notebook).rstrip("\n") + "\n"
+
+
+def restore(submission: Notebook, master: Notebook) -> tuple[Notebook, list[str], list[str]]:
+    """Put the master's check and read-only cells back into a submission, in the master's order.
+
+    Returns:
+        The notebook to run; the grade_ids of edited cells; those of deleted cells.
+    """
+    notebook = copy.deepcopy(submission)
+    originals = {tag(c)["grade_id"]: c for c in master.cells if tag(c)}
+    fixed = {name for name, cell in originals.items() if is_check(cell) or tag(cell).get("locked")}
+    found: dict[str, Cell] = {}
+    for cell in notebook.cells:
+        found.setdefault(str(tag(cell).get("grade_id", "")), cell)
+    edited = [name for name in fixed if name in found and found[name].source != originals[name].source]
+    deleted = [name for name in originals if name not in found]
+    own = [cell for cell in notebook.cells if tag(cell).get("grade_id") not in fixed]
+    notebook.cells = _woven(own, master, originals, fixed)
+    return notebook, sorted(edited), sorted(deleted)
+
+
+def _woven(own: list[Cell], master: Notebook, originals: dict[str, Cell], fixed: set[str]) -> list[Cell]:
+    """The student's cells in their order, each check cell after the cell it followed in the master."""
+    before: dict[str, list[Cell]] = {}
+    anchor = ""
+    for cell in master.cells:
+        name = tag(cell).get("grade_id")
+        if name in fixed:
+            before.setdefault(anchor, []).append(copy.deepcopy(originals[name]))
+        elif name:
+            anchor = name
+    cells = list(before.pop("", []))
+    for cell in own:
+        cells.append(cell)
+        cells += before.pop(str(tag(cell).get("grade_id", "")), [])
+    return cells + [cell for rest in before.values() for cell in rest]

@@ -1,0 +1,142 @@
+"""How a student's kernel is started: the environment it sees, and the box around it.
+
+Levels:
+    bwrap: Linux with bubblewrap. No network but the gate to the broker and the check socket, no other processes, no view of
+        other submissions, the rubric or a home folder; nothing it writes survives.
+    none: a process of its own with a scrubbed environment, its own HOME and limits. It could still read files of the user
+        who grades and reach the network.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from jupyter_client.kernelspec import KernelSpec
+
+from mqttkit.errors import GradingError
+from mqttkit.grading.checks import GRADER, SECRET
+from mqttkit.grading.gate import BOXED_PORT, UnixGate
+from mqttkit.grading.rubric import Exercise
+from mqttkit.grading.session import Session
+
+LEVELS = ("auto", "bwrap", "none")
+BOX = Path(__file__).with_name("box.py")
+CHECK_PORT = 1884
+_TMPFS = 100 << 20  # bytes that a boxed kernel can write to its home
+
+
+@functools.cache
+def bwrap_works() -> bool:
+    """True when bubblewrap is installed and may make its namespaces here."""
+    path = shutil.which("bwrap")
+    if path is None or sys.platform != "linux":
+        return False
+    probe = [path, "--unshare-all", "--ro-bind", "/", "/", "true"]
+    try:
+        return subprocess.run(probe, capture_output=True, timeout=10, check=False).returncode == 0  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def level(wanted: str) -> str:
+    """The level that is used when `wanted` is asked for.
+
+    Raises:
+        GradingError: bwrap was asked for by name, and does not work here.
+    """
+    if wanted not in LEVELS:
+        raise GradingError(f"--sandbox is one of {', '.join(LEVELS)}, not {wanted!r}.")
+    if wanted == "bwrap" and not bwrap_works():
+        raise GradingError("--sandbox bwrap: bubblewrap is not installed, or may not be used here. Install it, or take --sandbox none.")
+    return "bwrap" if wanted != "none" and bwrap_works() else "none"
+
+
+@dataclass
+class Box:
+    """A place for one submission's kernel: how to start it, and the session it talks to."""
+
+    spec: KernelSpec
+    env: dict[str, str]
+    session: Session
+    folder: Path
+    ipc: bool
+    gate: UnixGate | None = None
+
+    def close(self) -> None:
+        """End the session and the gate; the folder belongs to the caller."""
+        self.session.close()
+        if self.gate is not None:
+            self.gate.close()
+
+
+def make(wanted: str, exercise: Exercise, seed: str, folder: Path) -> Box:
+    """A box of level `wanted` ("bwrap" or "none") whose files lie in the empty `folder`."""
+    (folder / "home").mkdir()
+    return _bwrap(exercise, seed, folder) if wanted == "bwrap" else _plain(exercise, seed, folder)
+
+
+def _plain(exercise: Exercise, seed: str, folder: Path) -> Box:
+    session = Session(exercise, seed)
+    home = str(folder / "home")
+    env = _environment(home) | {GRADER: f"127.0.0.1:{session.port}", SECRET: session.secret}
+    spec = _spec([sys.executable, str(BOX), "kernel", "-f", "{connection_file}"])
+    return Box(spec, env, session, folder, ipc=False)
+
+
+def _environment(home: str) -> dict[str, str]:
+    kept = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR")
+    own = ("HOME", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "USERPROFILE", "MPLCONFIGDIR")
+    env = {name: os.environ[name] for name in kept if name in os.environ} | dict.fromkeys(own, home)
+    return env | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(_package().parent), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+
+
+def _spec(argv: list[str]) -> KernelSpec:
+    return KernelSpec(argv=argv, display_name="student", language="python", interrupt_mode="message")
+
+
+def _package() -> Path:
+    return Path(__file__).resolve().parents[1]
+
+
+def _bwrap(exercise: Exercise, seed: str, folder: Path) -> Box:
+    run = folder / "run"
+    run.mkdir()
+    gate = UnixGate(run / "mqtt")
+    session = Session(exercise, seed, path=run / "check", gate=gate)
+    env = _environment("/home/student") | {
+        "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": "/kit",
+        GRADER: f"127.0.0.1:{CHECK_PORT}", SECRET: session.secret,
+    }  # fmt: skip
+    ports = [f"{BOXED_PORT}={run / 'mqtt'}", f"{CHECK_PORT}={run / 'check'}"]
+    inner = [sys.executable, "/kit/mqttkit/grading/box.py", "box", *ports, "--", "-f", "{connection_file}"]
+    return Box(_spec([*_bwrap_command(run, env), *inner]), {}, session, folder, ipc=True, gate=gate)
+
+
+def _bwrap_command(run: Path, env: dict[str, str]) -> list[str]:
+    command = ["bwrap", "--die-with-parent", "--new-session", "--unshare-all", "--clearenv", "--cap-drop", "ALL"]
+    for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
+        command += ["--ro-bind-try", path, path]
+    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(_TMPFS), "--tmpfs", "/tmp"]  # noqa: S108 - inside the box
+    for path in _python_folders():
+        command += ["--ro-bind", path, path]
+    package = _package()
+    command += ["--ro-bind", str(package), "/kit/mqttkit", "--tmpfs", "/kit/mqttkit/grading/exercises"]
+    command += ["--size", str(_TMPFS), "--tmpfs", "/home/student", "--bind", str(run), str(run), "--chdir", "/home/student"]
+    for name, value in env.items():
+        command += ["--setenv", name, value]
+    return command
+
+
+def _python_folders() -> list[str]:
+    """Where this Python and its packages are, without the folders that lie in another one of them."""
+    found = {sys.prefix, sys.base_prefix, *(sysconfig.get_paths()[name] for name in ("stdlib", "purelib", "platlib"))}
+    found |= {str(Path(sys.executable).resolve().parents[1])}
+    paths = sorted(p for p in found if not p.startswith("/usr/") or p.startswith("/usr/local/"))
+    return [p for p in paths if p != "/usr" and not any(p != q and p.startswith(q + "/") for q in paths)]

@@ -1,0 +1,157 @@
+"""The grader's end of the check socket: plays each question once, when its own check cell runs, and keeps the results."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import socket
+import threading
+from pathlib import Path
+from typing import Any
+
+from mqttkit.errors import GradingError
+from mqttkit.grading import sentences
+from mqttkit.grading.checks import LINE
+from mqttkit.grading.game import Gate, StudentError, play
+from mqttkit.grading.rubric import Exercise, Result
+
+
+class Session:
+    """One submission's results, and the socket over which its kernel asks for checks.
+
+    The student's kernel can ask for anything at any time; only a question that the runner has opened is played, and each
+    is played once. What the kernel claims about its own score is never read.
+
+    Args:
+        exercise: the questions.
+        seed: names the random numbers of this submission.
+        path: a Unix socket to listen on, for a kernel without a network; None listens on a free loopback port.
+        gate: see `Game`.
+    """
+
+    def __init__(self, exercise: Exercise, seed: str, *, path: Path | None = None, gate: Gate | None = None) -> None:
+        self.exercise = exercise
+        self.seed = seed
+        self.secret = secrets.token_hex(16)
+        self.results: dict[str, Result] = {}
+        self.packets: dict[str, list[dict[str, Any]]] = {}
+        self._gate = gate
+        self._open: str | None = None
+        self._lock = threading.Lock()  # one play at a time
+        self._links: list[socket.socket] = []
+        self._server = _listen(path)
+        threading.Thread(target=self._serve, name="mqttkit-check-socket", daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        """The loopback port of the check socket."""
+        return int(self._server.getsockname()[1])
+
+    def open(self, question: str | None) -> None:
+        """From now on only `question` counts; None closes all."""
+        self._open = question
+
+    def close(self) -> None:
+        """End the socket and every connection to it."""
+        for link in [self._server, *self._links]:
+            _shut(link)
+        with self._lock:  # the play that was under way has ended
+            self._open = None
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                link, _ = self._server.accept()
+            except OSError:
+                return
+            self._links.append(link)
+            threading.Thread(target=self._answer, args=(link,), daemon=True).start()
+
+    def _answer(self, link: socket.socket) -> None:
+        channel = SocketChannel(link)
+        try:
+            opening = channel.receive(10.0)
+            if hmac.compare_digest(str(opening.get("secret")), self.secret):
+                channel.send({"op": "result", "result": self._result(str(opening.get("question")), channel)})
+        except (StudentError, OSError):
+            return  # the kernel has gone; whatever was judged until then is kept
+        finally:
+            _shut(link)
+
+    def _result(self, name: str, channel: SocketChannel) -> dict[str, Any]:
+        with self._lock:
+            try:
+                question = self.exercise[name]
+            except GradingError as error:
+                return _preview(name, str(error))
+            if name != self._open:
+                return _preview(name, "scored only in its own check cell")
+            if name not in self.results:
+                tape = self.packets.setdefault(name, [])
+                self.results[name] = play(question, channel, self.seed, self._gate, tape)
+            return self.results[name].as_json()
+
+
+class SocketChannel:
+    """The way to a student's kernel over the connection that its `check` opened: one JSON object per line."""
+
+    def __init__(self, link: socket.socket) -> None:
+        self._link = link
+        self._file = link.makefile("rb")
+
+    def send(self, message: dict[str, Any]) -> None:
+        """Send one line."""
+        self._link.settimeout(5.0)
+        self._link.sendall(json.dumps(message).encode() + b"\n")
+
+    def receive(self, timeout: float) -> dict[str, Any]:
+        """The next line. Raises StudentError when none comes in time, or when it is not an object in JSON."""
+        self._link.settimeout(timeout)
+        try:
+            line = self._file.readline(LINE)
+        except OSError:
+            raise StudentError(sentences.gone(f"none within {timeout:g} s")) from None
+        if not line.endswith(b"\n"):
+            raise StudentError(sentences.gone("its connection ended"))
+        return _object(line)
+
+    def ask(self, request: dict[str, Any], timeout: float) -> dict[str, Any]:
+        """Send one request; its answer. Raises StudentError when the kernel does not answer."""
+        try:
+            self.send(request)
+        except OSError:
+            raise StudentError(sentences.gone("its connection ended")) from None
+        return self.receive(timeout)
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        message = json.loads(line)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict):
+        raise StudentError(sentences.gone("it sent something that is not an answer"))
+    return message
+
+
+def _listen(path: Path | None) -> socket.socket:
+    if path is None:
+        return socket.create_server(("127.0.0.1", 0))
+    server = socket.socket(socket.AF_UNIX)
+    server.bind(str(path))
+    server.listen()
+    return server
+
+
+def _shut(link: socket.socket) -> None:
+    try:
+        link.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept() or recv()
+    except OSError:
+        pass  # not connected: a listening socket on some systems, or a link that is gone already
+    link.close()
+
+
+def _preview(name: str, note: str) -> dict[str, Any]:
+    empty: list[Any] = []
+    return {"id": name, "state": "preview", "note": note, "score": 0, "max_score": 1, "lesson": "", "hints": empty, "items": empty}
