@@ -1,0 +1,7 @@
+"""One interface to a broker, three engines: the embedded one (amqtt, corrected), a mosquitto process, any URL."""
+
+from mqttkit.broker.facade import Broker
+from mqttkit.broker.remote import from_environment
+from mqttkit.broker.state import BrokerEvent, Client, Queued, RetainedMessage, SessionState, Subscription
+
+__all__ = ["Broker", "BrokerEvent", "Client", "Queued", "RetainedMessage", "SessionState", "Subscription", "from_environment"]

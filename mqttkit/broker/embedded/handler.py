@@ -1,0 +1,184 @@
+"""One connection: bytes in, packets checked and answered in the order they came, batches of bytes out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
+
+from mqttkit.broker.embedded import wire
+from mqttkit.broker.embedded.checks import Checks, Connect
+from mqttkit.broker.embedded.corrections import corrects
+from mqttkit.broker.embedded.receiving import Receiving
+from mqttkit.broker.embedded.wire import Splitter, malformed
+from mqttkit.errors import MalformedPacket
+
+if TYPE_CHECKING:
+    from mqttkit.broker.embedded.links import TcpLink, WebSocketLink
+    from mqttkit.broker.embedded.session import Session
+    from mqttkit.broker.embedded.broker import CorrectedBroker
+
+CONNECT_TIMEOUT = 10.0  # seconds between opening a connection and its CONNECT
+_LINGER = 2.0  # seconds that a closing connection may take to hand over its last bytes
+_MOST_BUFFERED = 4 * 2**20  # bytes that may wait for a client that does not read
+
+
+class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
+    """Serves one connection from its first byte to its end.
+
+    Attributes:
+        session: what the broker remembers of the client; None before CONNECT and after the end.
+        ended: why the connection ended; None while it is open.
+    """
+
+    def __init__(self, broker: CorrectedBroker, link: TcpLink | WebSocketLink) -> None:
+        # amqtt's own __init__ makes queues, locks and waiters that this handler does not need: 20 KiB per connection
+        self.broker, self.link = broker, link
+        self.session: Session | None = None
+        self.ended: str | None = None
+        self.connect: Connect | None = None
+        self.opened = broker.loop.time()
+        self.heard = self.opened
+        self._splitter = Splitter()
+        self._out: list[bytes] = []
+        self._timer: asyncio.TimerHandle | None = None
+
+    # --- the life of a connection
+    async def serve(self) -> None:
+        """Read until one side ends it."""
+        self._timer = self.broker.loop.call_later(self.connect_timeout(), self.end, "no CONNECT arrived")
+        try:
+            while self.ended is None:
+                data = await self.link.receive()
+                if not data:
+                    self.end("connection lost")
+                elif self.ended is None:
+                    await self._feed(data)
+        except MalformedPacket as error:
+            self.end(f"protocol error: {error}")
+        finally:
+            self.end("connection lost")
+
+    @corrects("MQTT-3.1.0-1", stock=lambda _self: 10**6)
+    def connect_timeout(self) -> float:
+        """A connection that sends no CONNECT is closed."""
+        return CONNECT_TIMEOUT
+
+    async def _feed(self, data: bytes) -> None:
+        for first, body in self._splitter.feed(data):
+            self.heard = self.broker.loop.time()
+            if self.connect is None:
+                await self._first(first, body)
+            else:
+                self.dispatch(first >> 4, first & 15, body)
+            if self.ended is not None:
+                return
+
+    async def _first(self, first: int, body: bytes) -> None:
+        if first != wire.CONNECT << 4:
+            raise malformed("the first packet is not CONNECT", "MQTT-3.1.0-1")
+        self.connect = await self.broker.admit(self, body)
+        self._splitter.largest = wire.LARGEST_PACKET
+
+    def end(self, reason: str, *, clean: bool = False) -> None:
+        """Close the connection, once; `clean` after DISCONNECT, when no will is sent [MQTT-3.14.4-3]."""
+        if self.ended is not None:
+            return
+        self.ended = reason
+        if self._timer is not None:
+            self._timer.cancel()
+        self.broker.disconnected(self, reason, clean=clean)
+        self._flush()
+        self.link.finish()
+        self._timer = self.broker.loop.call_later(_LINGER, self.link.abort)
+
+    def forget_timer(self) -> None:
+        """The socket is closed: nothing is left to do later."""
+        if self._timer is not None:
+            self._timer.cancel()
+
+    # --- keep alive
+    def watch(self, keep_alive: int) -> None:
+        """Begin to listen for silence; `keep_alive` in seconds, 0 for never."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        limit = self.silence_limit(keep_alive)
+        if limit:
+            self._timer = self.broker.loop.call_later(limit, self._check_silence, limit)
+
+    @corrects("MQTT-3.1.2-24", stock=lambda _self, _keep_alive: 0.0)
+    def silence_limit(self, keep_alive: int) -> float:
+        """A client that is silent for one and a half times its keep alive is cut off."""
+        return 1.5 * keep_alive
+
+    def _check_silence(self, limit: float) -> None:
+        left = self.heard + limit - self.broker.loop.time()
+        if left > 0:
+            self._timer = self.broker.loop.call_later(left, self._check_silence, limit)
+        else:
+            self.end(f"silent for 1.5 × keep alive ({limit:g} s)")
+
+    # --- sending
+    @property
+    def congested(self) -> bool:
+        """True while too much waits for this client."""
+        return self.link.buffered > _MOST_BUFFERED
+
+    def send(self, data: bytes) -> None:
+        """Send a packet together with all others of this turn of the loop."""
+        if not self._out:
+            self.broker.loop.call_soon(self._flush)
+        self._out.append(data)
+
+    def _flush(self) -> None:
+        if self._out:
+            data, self._out = b"".join(self._out), []
+            self.link.write(data)
+
+    # --- packets
+    def dispatch(self, packet_type: int, flags: int, body: bytes) -> None:
+        """Check one packet and answer it."""
+        self.refuse_server_packets(packet_type)
+        self.refuse_flags(packet_type, flags)
+        if packet_type == wire.PUBLISH:
+            self.on_publish(flags, body)
+        else:
+            self._HANDLERS.get(packet_type, Handler._ignore)(self, body)
+
+    def _ignore(self, body: bytes) -> None:
+        """Stock amqtt: nothing."""
+
+    def _on_subscribe(self, body: bytes) -> None:
+        packet_id, wanted = self.read_subscribe(body)
+        assert self.session is not None
+        self.broker.subscribe(self, self.session, packet_id, wanted)
+
+    def _on_unsubscribe(self, body: bytes) -> None:
+        packet_id, filters = self.read_unsubscribe(body)
+        assert self.session is not None
+        self.broker.unsubscribe(self.session, filters)
+        self.send(wire.acknowledge(wire.UNSUBACK << 4, packet_id))
+
+    def _on_pingreq(self, body: bytes) -> None:
+        self._refuse_body(body)
+        self.send(bytes((wire.PINGRESP << 4, 0)))
+
+    def _on_disconnect(self, body: bytes) -> None:
+        self._refuse_body(body)
+        self.end("DISCONNECT", clean=True)
+
+    def _refuse_body(self, body: bytes) -> None:
+        self.refuse_left_over(wire.Reader(body))
+
+    _HANDLERS: dict[int, Any] = {  # noqa: RUF012 - never changed
+        wire.PUBACK: Receiving.on_puback,
+        wire.PUBREC: Receiving.on_pubrec,
+        wire.PUBREL: Receiving.on_pubrel,
+        wire.PUBCOMP: Receiving.on_pubcomp,
+        wire.SUBSCRIBE: _on_subscribe,
+        wire.UNSUBSCRIBE: _on_unsubscribe,
+        wire.PINGREQ: _on_pingreq,
+        wire.DISCONNECT: _on_disconnect,
+    }

@@ -1,0 +1,126 @@
+"""Listeners of all four kinds, and a shutdown that nobody can hold up."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import websockets
+from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
+from websockets.asyncio.server import ServerConnection, serve
+
+from mqttkit.broker.embedded.admission import Refused
+from mqttkit.broker.embedded.links import TcpLink, WebSocketLink
+
+if TYPE_CHECKING:
+    import ssl
+
+    from mqttkit.broker.embedded.handler import Handler
+    from mqttkit.broker.options import Options
+
+_BACKLOG = 1024  # a class that connects at the same moment
+_quiet = logging.getLogger("mqttkit.websockets")
+_quiet.addHandler(logging.NullHandler())
+_quiet.propagate = False
+
+
+def amqtt_config(options: Options) -> BrokerConfig:
+    """amqtt's configuration for these options: one listener a kind, no plugins (they cost half of its speed)."""
+    listeners = {"default": ListenerConfig(bind=None)}
+    for kind, port in options.ports.items():
+        transport = ListenerType.TCP if kind.startswith("mqtt") else ListenerType.WS
+        listeners[kind] = ListenerConfig(type=transport, bind=f"{options.host}:{port}")
+    return BrokerConfig(listeners=listeners, plugins={})
+
+
+class Listening:
+    """The part of the broker that opens and closes sockets; called by amqtt's `start`."""
+
+    if TYPE_CHECKING:
+        options: Options
+        loop: asyncio.AbstractEventLoop
+        handlers: set[Handler]
+        handler_type: type[Handler]
+        _servers: dict[str, Any]
+
+    async def _create_server_instance(self, listener_name: str, *_: Any) -> Any:
+        """Open one listener on the address of the options (amqtt's own default is every address)."""
+        host, port = self.options.host, self.options.ports[listener_name]
+        tls = self._tls_context(listener_name)
+        if listener_name.startswith("mqtt"):
+            connected = partial(self.stream_connected, listener_name=listener_name)
+            return await asyncio.start_server(connected, host, port, ssl=tls, backlog=_BACKLOG)
+        return await serve(
+            partial(self.ws_connected, listener_name=listener_name),
+            host, port, ssl=tls, backlog=_BACKLOG, logger=_quiet, select_subprotocol=choose_protocol,
+            subprotocols=[websockets.Subprotocol("mqtt")],
+            compression=None, ping_interval=None, max_size=None, close_timeout=1,
+        )  # fmt: skip
+
+    def _tls_context(self, kind: str) -> ssl.SSLContext | None:
+        certificate = self.options.certificate
+        return certificate.server_context() if certificate is not None and kind in ("mqtts", "wss") else None
+
+    def ports(self) -> dict[str, int]:
+        """The TCP port of each listener, by kind."""
+        return {
+            kind: next(iter(server.instance.sockets)).getsockname()[1]
+            for kind, server in self._servers.items()
+            if server.instance is not None and server.instance.sockets
+        }
+
+    async def stream_connected(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener_name: str
+    ) -> None:
+        """A TCP or TLS connection was opened."""
+        await self.serve_link(TcpLink(reader, writer, listener_name))
+
+    async def ws_connected(self, websocket: ServerConnection, listener_name: str) -> None:
+        """A WebSocket connection was opened."""
+        await self.serve_link(WebSocketLink(websocket, listener_name))
+
+    async def serve_link(self, link: TcpLink | WebSocketLink) -> None:
+        """Serve one connection until it ends."""
+        handler = self.handler_type(self, link)  # type: ignore[arg-type]
+        self.handlers.add(handler)
+        try:
+            await handler.serve()
+        except Refused:
+            pass  # told to the client and to the event feed already
+        finally:
+            await link.closed()
+            handler.forget_timer()
+            self.handlers.discard(handler)
+
+    async def shutdown(self) -> None:
+        """Close listeners and connections; wills are sent, and no peer can hold it up (amqtt waits for all of them)."""
+        for server in self._servers.values():
+            server.instance.close()
+        for handler in list(self.handlers):
+            handler.end("the broker stops")
+        await asyncio.sleep(0)  # let what was written go out
+        for handler in list(self.handlers):
+            handler.link.abort()
+        self._servers.clear()
+
+    # amqtt's helpers that have nothing to do here: deliveries are synchronous, sessions end with their connection
+    async def _broadcast_loop(self) -> None:
+        """Deliver what is queued: nothing ever is."""
+
+    async def _session_monitor(self) -> None:
+        """Forget sessions of clients that left up to a second ago: they are forgotten at once."""
+
+
+def choose_protocol(_connection: Any, offered: Any) -> Any:
+    """The WebSocket sub-protocol is mqtt; a client that offers none is let in, as mosquitto does."""
+    return "mqtt" if "mqtt" in offered else None
+
+
+def why_not(host: str, error: OSError) -> str:
+    """The sentence for a listener that could not be opened."""
+    return (
+        f"The broker cannot listen on {host}: {error.strerror or error}. "
+        "If another program has this port, use port=0 for any free one."
+    )

@@ -1,0 +1,57 @@
+"""SUBSCRIBE and UNSUBSCRIBE."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from mqttkit.broker.embedded.corrections import corrects
+from mqttkit.broker.embedded.session import Session
+from mqttkit.broker.embedded.wire import SUBACK, acknowledge
+
+if TYPE_CHECKING:
+    from mqttkit.broker.embedded.handler import Handler
+    from mqttkit.topics import FilterIndex
+
+REFUSED = 0x80
+
+
+class Subscribing:
+    """The part of the broker that knows who wants what."""
+
+    if TYPE_CHECKING:
+        index: FilterIndex[int]
+        emit: Any
+
+        def may(self, session: Session, action: str, topic: str) -> bool: ...
+        def send_retained(self, session: Session, topic_filter: str, granted: int) -> None: ...
+
+    def subscribe(self, handler: Handler, session: Session, packet_id: int, wanted: list[tuple[str, int]]) -> None:
+        """Answer a SUBSCRIBE packet: one return code per filter, in order [MQTT-3.8.4-5], then retained messages."""
+        codes = [self._grant(session, topic_filter, qos) for topic_filter, qos in wanted]
+        handler.send(acknowledge(SUBACK << 4, packet_id, bytes(codes)))
+        for (topic_filter, _), code in zip(wanted, codes, strict=True):
+            if code != REFUSED:
+                self.send_retained(session, topic_filter, code)
+
+    def _grant(self, session: Session, topic_filter: str, qos: int) -> int:
+        if topic_filter.startswith("$share/") or not self.may(session, "subscribe", topic_filter):
+            why = "shared subscriptions need MQTT 5" if topic_filter.startswith("$share/") else "not allowed"
+            self.emit("refuse", session.client_id, f"SUBSCRIBE {topic_filter}: {why}")
+            return REFUSED
+        granted = self.granted_qos(session, topic_filter, qos)
+        session.subscriptions[topic_filter] = granted
+        self.index.add(topic_filter, session.client_id, granted)
+        self.emit("subscribe", session.client_id, f"{topic_filter}, QoS {granted}")
+        return granted
+
+    @corrects("MQTT-3.8.4-3", stock=lambda _self, session, topic_filter, qos: session.subscriptions.get(topic_filter, qos))
+    def granted_qos(self, session: Session, topic_filter: str, qos: int) -> int:
+        """A second SUBSCRIBE to the same filter replaces the first, with its new QoS."""
+        return qos
+
+    def unsubscribe(self, session: Session, filters: list[str]) -> None:
+        """End subscriptions whose filter is the same, character by character [MQTT-3.10.4-1]."""
+        for topic_filter in filters:
+            session.subscriptions.pop(topic_filter, None)
+            self.index.remove(topic_filter, session.client_id)
+            self.emit("unsubscribe", session.client_id, topic_filter)

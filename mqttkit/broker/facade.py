@@ -1,0 +1,256 @@
+"""The Broker of the lessons."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Protocol
+
+from mqttkit._lifetime import adopt
+from mqttkit.broker.events import EventFeed, Listener
+from mqttkit.broker.options import KINDS, Options
+from mqttkit.broker.state import BrokerEvent, Client, RetainedMessage, SessionState, Subscription, Table
+from mqttkit.errors import BrokerError, Timeout
+from mqttkit.security import Access, Certificate, LessonCA, Users
+
+
+class Engine(Protocol):
+    """What runs behind a Broker."""
+
+    name: str
+
+    def start(self) -> dict[str, int]:
+        """Start; the TCP port of each listener, by kind."""
+
+    def stop(self) -> None:
+        """Stop; what is persistent is kept for the next start."""
+
+    def clients(self) -> list[Client]:
+        """The connected clients."""
+
+    def subscriptions(self) -> list[Subscription]:
+        """All subscriptions."""
+
+    def retained(self) -> list[RetainedMessage]:
+        """All retained messages."""
+
+    def sessions(self) -> list[SessionState]:
+        """All sessions."""
+
+
+class Broker:
+    """A real MQTT broker, on this machine only unless told otherwise.
+
+    ```python
+    with Broker() as broker:
+        print(broker.url)               # mqtt://127.0.0.1:43121
+    ```
+
+    Args:
+        host: address to listen on; the default is reachable from this machine only.
+        port: of the plain TCP listener; 0 takes any free port, None opens none.
+        users: {name: password} or "NAME:PASSWORD" lines; nobody else may connect then.
+        access: rules of who may publish, subscribe and receive what (see `mqttkit.security.Access`), or a file of them.
+        tls: opens TLS listeners: True for a certificate of a new lesson CA (`broker.ca`), or a LessonCA, a Certificate,
+            or a pair of PEM files (certificate, key).
+        websocket: True opens WebSocket listeners too (ws, and wss with `tls`).
+        tls_port, ws_port, wss_port: ports of those listeners; 0 takes any free one; a given one opens its listener.
+        engine: "amqtt" (embedded, MQTT 3.1.1) or "mosquitto" (a process of its own, also MQTT 5; must be installed).
+
+    Raises:
+        BrokerError: an option makes no sense, or (in `start`) the broker cannot run.
+    """
+
+    def __init__(
+        self,
+        host: str = "127.0.0.1",
+        port: int | None = 0,
+        *,
+        users: Users | Mapping[str, str] | Iterable[str] | None = None,
+        access: Access | Mapping[str, Any] | Iterable[Any] | str | Path | None = None,
+        tls: bool | LessonCA | Certificate | tuple[str | Path, str | Path] | None = None,
+        websocket: bool = False,
+        tls_port: int | None = None,
+        ws_port: int | None = None,
+        wss_port: int | None = None,
+        engine: str = "amqtt",
+        _off: Iterable[str] = (),
+    ) -> None:
+        wants_tls = bool(tls) or tls_port is not None or wss_port is not None
+        self.certificate = _certificate(tls) if wants_tls else None
+        wanted = {
+            "mqtt": port,
+            "mqtts": tls_port if tls_port is not None or not tls else 0,
+            "ws": ws_port if ws_port is not None or not websocket else 0,
+            "wss": wss_port if wss_port is not None or not (websocket and tls) else 0,
+        }
+        options = Options(
+            host,
+            {kind: number for kind, number in wanted.items() if number is not None},
+            users if users is None or isinstance(users, Users) else Users(users),
+            _access(access),
+            self.certificate,
+        )
+        self._feed = EventFeed()
+        self._host = host
+        self._ports: dict[str, int] = {}
+        self._running = False
+        self._engine = _make_engine(engine, options, self._feed, _off)
+
+    # --- its life
+    @classmethod
+    def at(cls, url: str) -> Broker:
+        """Any other broker, such as `Broker.at("mqtts://user:password@host:8883")`; `start` and `close` do nothing."""
+        from mqttkit.broker.remote import RemoteBroker  # noqa: PLC0415 - below this module
+
+        return RemoteBroker(url)
+
+    def start(self) -> Broker:
+        """Start and return this broker; nothing happens when it runs already."""
+        if not self._running:
+            self._ports = self._engine.start()
+            self._running = True
+            self._feed.emit("start", text=", ".join(self.urls))
+            adopt(self)
+        return self
+
+    def stop(self) -> None:
+        """Stop. Ports, retained messages and sessions of clean_session=False are there again after `start`."""
+        if self._running:
+            self._running = False
+            self._engine.stop()
+            self._feed.emit("stop")
+
+    close = stop
+
+    def restart(self) -> Broker:
+        """Stop and start: every connection is cut, what is persistent stays."""
+        self.stop()
+        return self.start()
+
+    def __enter__(self) -> Broker:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        kinds = ", ".join(self._ports) if self._running else "stopped"
+        return f"<Broker {self.engine}: {kinds}>"
+
+    # --- where it is
+    @property
+    def engine(self) -> str:
+        """amqtt, mosquitto or remote."""
+        return self._engine.name
+
+    @property
+    def running(self) -> bool:
+        """True between start and stop."""
+        return self._running
+
+    @property
+    def host(self) -> str:
+        """The address it listens on, as a client on this machine writes it."""
+        return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
+
+    @property
+    def ports(self) -> dict[str, int]:
+        """TCP port by kind of listener: mqtt, mqtts, ws, wss."""
+        return dict(self._ports)
+
+    @property
+    def port(self) -> int:
+        """Port of the first listener."""
+        return next(iter(self._started().values()))
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """URL by kind of listener."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return {kind: f"{kind}://{host}:{self._ports[kind]}" for kind in KINDS if kind in self._ports}
+
+    @property
+    def url(self) -> str:
+        """URL of the first listener, such as mqtt://127.0.0.1:43121."""
+        self._started()
+        return next(iter(self.urls.values()))
+
+    @property
+    def ca(self) -> Path | None:
+        """The file a client verifies the TLS listeners with; None without TLS or with a public authority."""
+        return self.certificate.ca if self.certificate is not None else None
+
+    def _started(self) -> dict[str, int]:
+        if not self._ports:
+            raise BrokerError("This broker has no address yet: start it with broker.start() or a with block.")
+        return self._ports
+
+    # --- what it knows
+    def clients(self) -> list[Client]:
+        """The clients that are connected now."""
+        return Table(Client, self._engine.clients())
+
+    def subscriptions(self) -> list[Subscription]:
+        """Who has subscribed to what."""
+        return Table(Subscription, self._engine.subscriptions())
+
+    def retained(self) -> list[RetainedMessage]:
+        """The retained messages."""
+        return Table(RetainedMessage, self._engine.retained())
+
+    def sessions(self) -> list[SessionState]:
+        """What is remembered of each client, with all that waits for it."""
+        return Table(SessionState, self._engine.sessions())
+
+    # --- what happens
+    def on_event(self, callback: Listener) -> Callable[[], None]:
+        """Call `callback(event)` with everything that happens, in the broker's thread; the result ends that."""
+        return self._feed.listen(callback)
+
+    def events(self, kind: str | None = None, client_id: str | None = None, *, since: int = 0) -> list[BrokerEvent]:
+        """What happened so far (the last 10 000), of a kind, of a client, after event number `since`."""
+        return Table(BrokerEvent, self._feed.events(kind, client_id, since))
+
+    def wait_for_event(
+        self, kind: str, client_id: str | None = None, *, count: int = 1, timeout: float = 2.0
+    ) -> list[BrokerEvent]:
+        """Wait until `count` events of a kind (of a client) have happened. Raises Timeout after `timeout` seconds."""
+        found = self._feed.wait_for(kind, client_id, count, timeout)
+        if len(found) < count:
+            seen = ", ".join(str(event) for event in self._feed.events(None, client_id)[-5:]) or "nothing"
+            raise Timeout(f"No {count} × {kind} of {client_id or 'any client'} in {timeout:g} s. Seen last: {seen}.")
+        return found
+
+
+def _certificate(tls: Any) -> Certificate:
+    if isinstance(tls, Certificate):
+        return tls
+    if isinstance(tls, LessonCA):
+        return tls.server()
+    if isinstance(tls, tuple):
+        return Certificate(Path(tls[0]), Path(tls[1]))
+    if tls is True or tls is None:
+        return LessonCA().server()
+    raise BrokerError("tls is True, a LessonCA, a Certificate or a pair of files (certificate, key).")
+
+
+def _access(access: Any) -> Access | None:
+    if access is None or isinstance(access, Access):
+        return access
+    return Access.load(access) if isinstance(access, (str, Path)) else Access(access)
+
+
+def _make_engine(name: str, options: Options, feed: EventFeed, off: Iterable[str]) -> Engine:
+    if not options.ports:
+        raise BrokerError("This broker would have no listener. Give port=0, tls=True or websocket=True.")
+    if name == "amqtt":
+        from mqttkit.broker.embedded import EmbeddedEngine  # noqa: PLC0415 - 0.3 s that only this engine pays
+
+        return EmbeddedEngine(options, feed.emit, off)
+    if name == "mosquitto":
+        from mqttkit.broker.mosquitto import MosquittoEngine  # noqa: PLC0415
+
+        return MosquittoEngine(options, feed.emit)
+    raise BrokerError(f'There is no engine {name!r}. Use "amqtt" or "mosquitto", or Broker.at(url) for a broker elsewhere.')

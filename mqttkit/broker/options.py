@@ -1,0 +1,32 @@
+"""What a broker is asked to be, the same for every engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mqttkit.security import Access, Certificate, Users
+
+KINDS = ("mqtt", "mqtts", "ws", "wss")
+USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 9001, "wss": 9443}
+
+
+@dataclass(frozen=True)
+class Options:
+    """Settings of a broker.
+
+    Attributes:
+        host: address to listen on.
+        ports: wanted TCP port by kind of listener; 0 stands for any free one; a kind that is missing is not opened.
+        users: who may connect; None lets everybody in.
+        access: what they may do; None allows everything.
+        certificate: of the TLS listeners.
+    """
+
+    host: str = "127.0.0.1"
+    ports: Mapping[str, int] = field(default_factory=lambda: {"mqtt": 0})
+    users: Users | None = None
+    access: Access | None = None
+    certificate: Certificate | None = None

@@ -1,0 +1,84 @@
+"""A broker elsewhere, known by its URL only."""
+
+from __future__ import annotations
+
+import os
+from typing import NoReturn
+from urllib.parse import SplitResult, urlsplit
+
+from mqttkit.broker.facade import Broker
+from mqttkit.broker.options import KINDS, USUAL_PORTS
+from mqttkit.errors import BrokerError
+
+VARIABLE = "MQTTKIT_BROKER"
+
+
+class RemoteEngine:
+    """Runs elsewhere: nothing to start, nothing to ask."""
+
+    name = "remote"
+
+    def __init__(self, kind: str, port: int) -> None:
+        self._ports = {kind: port}
+
+    def start(self) -> dict[str, int]:
+        """The port of the URL."""
+        return self._ports
+
+    def stop(self) -> None:
+        """Leave it running: it is not ours."""
+
+    def _cannot_tell(self) -> NoReturn:
+        raise BrokerError(
+            "A broker elsewhere does not tell who is connected or what it stores. "
+            "Subscribe to $SYS/# (where it allows that), or use Broker() to look inside."
+        )
+
+    clients = subscriptions = retained = sessions = _cannot_tell
+
+
+class RemoteBroker(Broker):
+    """A broker at a URL. Its password is never shown: `repr` has kind, host and port only.
+
+    Args:
+        url: mqtt, mqtts, ws or wss; user, password, port and path are optional.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = _parse(url)
+        super().__init__(parts.hostname or "", parts.port or USUAL_PORTS[parts.scheme])
+        self._engine = RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme])
+        self._ports = self._engine.start()
+        self._url = url
+
+    @property
+    def url(self) -> str:
+        """The URL as it was given, with user and password: do not print it."""
+        return self._url
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """The URL by its kind."""
+        return {next(iter(self._ports)): self._url}
+
+    def __repr__(self) -> str:
+        kind, port = next(iter(self._ports.items()))
+        return f"<Broker at {kind}://{self.host}:{port}>"
+
+
+def _parse(url: str) -> SplitResult:
+    example = 'A broker\'s URL looks like "mqtts://user:password@host:8883".'
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise BrokerError(f"This URL cannot be read. {example}") from None
+    if parts.scheme not in KINDS or not parts.hostname or port == 0:
+        raise BrokerError(f"This is not the URL of a broker: it needs {', '.join(KINDS)} and a host. {example}")
+    return parts
+
+
+def from_environment() -> Broker | None:
+    """The broker named by MQTTKIT_BROKER; None where that is not set."""
+    url = os.environ.get(VARIABLE)
+    return RemoteBroker(url) if url else None

@@ -1,0 +1,154 @@
+"""What a broker tells about itself: plain, frozen values that can be compared, sorted and shown as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from html import escape
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_LONGEST = 40  # characters of a payload in a table
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Client:
+    """A connected client.
+
+    Attributes:
+        client_id: its name; unique on a broker.
+        username: the user it logged in as, or None.
+        clean_session: True when the broker forgets it at the end of the connection.
+        keep_alive: in seconds; 0 means that silence is never taken for death.
+        protocol: 4 for MQTT 3.1.1, 3 for MQTT 3.1, 5 for MQTT 5.
+        listener: mqtt, mqtts, ws or wss.
+        will_topic: where its will would be published, or None.
+    """
+
+    client_id: str
+    username: str | None
+    clean_session: bool
+    keep_alive: int
+    protocol: int = 4
+    listener: str = "mqtt"
+    will_topic: str | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Subscription:
+    """Who wants what, at which granted QoS."""
+
+    client_id: str
+    topic_filter: str
+    qos: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RetainedMessage:
+    """The message a broker keeps for later subscribers of a topic."""
+
+    topic: str
+    payload: bytes
+    qos: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Queued:
+    """A message that a client has not acknowledged yet."""
+
+    topic: str
+    payload: bytes
+    qos: int
+    packet_id: int
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SessionState:
+    """What the broker remembers of a client.
+
+    Attributes:
+        client_id: whose session.
+        connected: True while the client is there.
+        clean_session: True when it ends with the connection.
+        subscriptions: how many.
+        in_flight: messages sent and not acknowledged.
+        queued: messages that wait to be sent.
+        unreleased: packet identifiers of QoS 2 messages of the client whose PUBREL has not come.
+    """
+
+    client_id: str
+    connected: bool
+    clean_session: bool
+    subscriptions: int
+    in_flight: tuple[Queued, ...] = ()
+    queued: tuple[Queued, ...] = ()
+    unreleased: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerEvent:
+    """One thing that happened in a broker.
+
+    Attributes:
+        number: 1, 2, 3 … in the order they happened.
+        time: seconds since the broker was made.
+        kind: connect, refuse, disconnect, subscribe, unsubscribe, publish, will, queued, dropped, start, stop or error.
+        client_id: whom it is about; "" for nobody.
+        text: details, or why.
+        topic: of the message, for publish, will, queued and dropped.
+        payload: of the message.
+        qos: of the message.
+        retain: of the message.
+    """
+
+    number: int
+    time: float = field(repr=False, compare=False)
+    kind: str
+    client_id: str
+    text: str = ""
+    topic: str | None = None
+    payload: bytes | None = None
+    qos: int | None = None
+    retain: bool | None = None
+
+    def __str__(self) -> str:
+        message = f"{self.topic} {_cell(self.payload)}" if self.topic is not None else ""
+        return " ".join(part for part in (self.kind, self.client_id, message, self.text) if part)
+
+
+class Table(list[T]):
+    """A list of the values above that displays as a table."""
+
+    def __init__(self, kind: type[T], rows: Iterable[T] = ()) -> None:
+        super().__init__(rows)
+        self._names = [column.name for column in fields(kind) if column.repr]  # type: ignore[arg-type]
+
+    def _cells(self) -> list[list[str]]:
+        return [[_cell(getattr(row, name)) for name in self._names] for row in self]
+
+    def __str__(self) -> str:
+        rows = [[name.replace("_", " ") for name in self._names], *self._cells()]
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join(lines if self else [*lines, "(none)"])
+
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        printer.text(str(self))
+
+    def _repr_html_(self) -> str:
+        head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in self._names)
+        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._cells())
+        empty = "" if self else f'<tr><td colspan="{len(self._names)}">(none)</td></tr>'
+        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}{empty}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, bytes):
+        text = value.decode("utf-8", "backslashreplace")
+        text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")[1:-1].join('""')
+    if isinstance(value, tuple):
+        return str(len(value))
+    return "" if value is None else str(value)
