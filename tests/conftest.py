@@ -1,10 +1,13 @@
-"""Settings for every test."""
+"""Settings and fixtures for every test."""
 
 from __future__ import annotations
 
 import os
 
 import pytest
+
+from support.browser import NotebookPage, chromium
+from support.jupyter import lab_server
 
 # Kernels must be those of this environment, also where a user-wide Jupyter is installed.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -15,3 +18,38 @@ os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 def own_broker(monkeypatch):
     """Tests do not go to a broker that the person at the keyboard has set for their lessons."""
     monkeypatch.delenv("MQTTKIT_BROKER", raising=False)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """A headless Chromium, one per process; skips where none is installed."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def lab(browser, tmp_path_factory):
+    """A real `mqttkit lab` on an empty folder, one per process."""
+    folder = tmp_path_factory.mktemp("lab")
+    (folder / "empty.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    with lab_server(folder, "empty.ipynb", home=tmp_path_factory.mktemp("home")) as server:
+        yield server
+
+
+@pytest.fixture
+def page_of(browser, lab, request):
+    """page_of(*cells): a notebook made of these cells, open in the browser with its kernel idle."""
+    pages = []
+
+    def open_page(*cells: str, **size: int) -> NotebookPage:
+        page = NotebookPage(browser, lab, **size)
+        pages.append(page)
+        name = lab.write(f"{request.node.name.split('[')[0]}-{id(request.node)}-{len(pages)}.ipynb", *cells)
+        return page.open(name)
+
+    yield open_page
+    for page in pages:
+        shut_down_kernel = """() => { const widget = window.jupyterapp && window.jupyterapp.shell.currentWidget;
+            return widget && widget.sessionContext && widget.sessionContext.shutdown(); }"""
+        page.page.evaluate(shut_down_kernel)
+        page.close()

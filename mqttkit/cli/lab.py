@@ -1,0 +1,140 @@
+"""`mqttkit lab`: JupyterLab on the first page of the course, quiet, offline, and gone after Ctrl-C."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from mqttkit.cli.errors import CommandError
+
+FIRST_PAGE = "notebooks/00-start-here.ipynb"
+_USUAL_PORT = 8888
+
+
+def run_lab(
+    *, notebook: str, port: int | None, browser: bool, folder: Path | None, verbose: bool, extra: list[str]
+) -> int:
+    """Run JupyterLab until Ctrl-C; the exit code.
+
+    Args:
+        notebook: path of the page to open, relative to the folder of the course.
+        port: TCP port; None looks for a free one from 8888 on.
+        browser: open a browser window.
+        folder: folder of the course; None looks for it.
+        verbose: show JupyterLab's own log.
+        extra: options handed on to JupyterLab as they are.
+    """
+    course = find_course() if folder is None else folder.resolve()
+    if not (course / notebook).is_file():
+        raise CommandError(f"There is no {notebook} in {course}. Without a name, `mqttkit lab` opens {FIRST_PAGE}.")
+    os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not a user-wide one
+    server = _start(_options(course, notebook, port, browser) + extra, port, verbose=verbose)
+    _trust_lessons(server, course)
+    print(_welcome(server), flush=True)
+    server.start()
+    print("\nJupyterLab has ended, and everything it started with it.")
+    return 0
+
+
+def find_course() -> Path:
+    """The folder that holds notebooks/: that of this clone, else the current folder or one above it.
+
+    Raises CommandError where there is none.
+    """
+    here = Path.cwd()
+    for folder in [Path(__file__).resolve().parents[2], here, *here.parents]:
+        if (folder / FIRST_PAGE).is_file():
+            return folder
+    raise CommandError(
+        "The lessons are not here: they are part of the repository, not of the installed package. "
+        "Clone it, and install it from there with `python -m pip install -e .`",
+    )
+
+
+def _options(course: Path, notebook: str, port: int | None, browser: bool) -> list[str]:
+    """The options that make JupyterLab quiet, offline and easy to end."""
+    return [
+        f"--ServerApp.root_dir={course}",
+        # A workspace of its own: tabs of other projects do not turn up here as "file not found".
+        f"--LabApp.default_url=/lab/workspaces/mqttkit/tree/{notebook}",
+        "--ServerApp.ip=127.0.0.1",
+        f"--ServerApp.port={_USUAL_PORT if port is None else port}",
+        f"--ServerApp.port_retries={50 if port is None else 0}",
+        f"--ServerApp.open_browser={browser}",
+        "--ServerApp.answer_yes=True",  # Ctrl-C ends at once
+        "--ServerApp.allow_root=True",  # in a container everybody is root; loopback and the token guard the door
+        "--LabApp.news_url=None",
+        "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
+        "--LabApp.extension_manager=readonly",  # the other one asks PyPI
+    ]
+
+
+def _start(options: list[str], port: int | None, *, verbose: bool) -> Any:
+    """A server that listens already, so that its real address is known; raises CommandError where it cannot."""
+    try:
+        from jupyterlab.labapp import LabApp  # slow, and only this command needs it
+    except ImportError as error:
+        raise CommandError(f"JupyterLab is not installed here ({error}). Try: python -m pip install -e .") from error
+    if not verbose:
+        logging.getLogger("ServerApp").addFilter(_is_for_learners)
+        logging.getLogger("LabApp").addFilter(_is_for_learners)
+    try:
+        return LabApp.initialize_server(argv=options)
+    except SystemExit as error:
+        raise CommandError(_why_not(port)) from error
+
+
+def _is_for_learners(record: logging.LogRecord) -> bool:
+    """Errors only; what JupyterLab says about its address and its end is said here in fewer words."""
+    text = record.getMessage()
+    return record.levelno >= logging.ERROR and not any(
+        known in text for known in ("To access the server", "Shutting down", "could not be started")
+    )
+
+
+def _why_not(port: int | None) -> str:
+    if port is None:
+        return "JupyterLab could not be started. `mqttkit lab --verbose` shows what it says."
+    return (
+        f"Port {port} cannot be used: another program has it, or it is reserved. "
+        "Without --port, `mqttkit lab` finds a free one."
+    )
+
+
+def _trust_lessons(server: Any, course: Path) -> None:
+    """Let the lessons show their stored packet ladders at once.
+
+    JupyterLab strips drawings from outputs of notebooks it has not run. The lessons come from the same clone as the
+    code that is running here, so they are no less trusted than that.
+    """
+    import nbformat
+
+    notary = server.contents_manager.notary
+    for path in _lessons(course):
+        notebook = nbformat.read(path, as_version=4)
+        if not notary.check_signature(notebook):
+            notary.sign(notebook)
+
+
+def _lessons(course: Path) -> Iterator[Path]:
+    yield from sorted((course / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+
+
+def _welcome(server: Any) -> str:
+    lines = [
+        "",
+        "The course is open in your browser. If it is not, open this address:",
+        "",
+        f"    {server.local_url}",
+        "",
+        "Keep this window open while you learn. Ctrl-C here ends everything.",
+    ]
+    if not server.open_browser:
+        lines[1] = "The course is ready. Open this address in a browser on this machine:"
+    if hasattr(os, "geteuid") and os.geteuid() == 0 and sys.platform != "win32":
+        lines.append("(You are the administrator, root. An ordinary account is safer for daily work.)")
+    return "\n".join(lines)
