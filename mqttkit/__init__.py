@@ -22,27 +22,47 @@ if TYPE_CHECKING:
     from mqttkit.message import Will as Will
     from mqttkit.network import Network as Network
     from mqttkit.trace import Trace as Trace
+    from mqttkit.widgets import BrokerConsole as BrokerConsole
+    from mqttkit.widgets import ChatRoom as ChatRoom
+    from mqttkit.widgets import ClientPanel as ClientPanel
+    from mqttkit.widgets import LiveChart as LiveChart
+    from mqttkit.widgets import Progress as Progress
+    from mqttkit.widgets import Quiz as Quiz
+    from mqttkit.widgets import TopicTree as TopicTree
+    from mqttkit.widgets import match_grid as match_grid
+    from mqttkit.widgets import predict as predict
+    from mqttkit.widgets import reveal as reveal
 
 __version__ = "0.1.0"
 
 # Loaded at first use, so that the first cell of a lesson does not wait for what it does not need.
 _HOME = {
     "Broker": "broker",
+    "BrokerConsole": "widgets",
     "BrokerError": "errors",
+    "ChatRoom": "widgets",
     "Client": "client",
+    "ClientPanel": "widgets",
     "ConnectError": "errors",
     "GradingError": "errors",
     "InvalidArgument": "errors",
     "InvalidTopic": "errors",
     "Lab": "lab",
+    "LiveChart": "widgets",
     "MalformedPacket": "errors",
     "Message": "message",
     "MqttKitError": "errors",
     "Network": "network",
+    "Progress": "widgets",
+    "Quiz": "widgets",
     "SubscribeRefused": "errors",
     "Timeout": "errors",
+    "TopicTree": "widgets",
     "Trace": "trace",
     "Will": "message",
+    "match_grid": "widgets",
+    "predict": "widgets",
+    "reveal": "widgets",
 }
 
 __all__ = sorted(_HOME)  # noqa: PLE0605 - one list to keep, sorted by construction

@@ -1,0 +1,58 @@
+// A question: options to choose from, or a line to type; with the verdict below it.
+import { define, element, setText } from "./base.js";
+
+/** One radio button per option; arrow keys move between them, a press on "Answer" gives the answer. */
+function choices(options, group) {
+  return options.map((option) => {
+    const radio = element("input", { type: "radio", name: group, value: option });
+    return element("label", { class: "mqk-option" }, radio, element("span", {}, option));
+  });
+}
+
+let groups = 0;
+
+class QuestionView {
+  constructor(body, act) {
+    this.act = act;
+    this.group = `mqk-question-${(groups += 1)}`;
+    this.label = element("span", { class: "mqk-tag" });
+    this.question = element("p", { class: "mqk-question", id: this.group });
+    this.answers = element("div", { class: "mqk-options", role: "radiogroup", "aria-labelledby": this.group });
+    this.line = element("input", { type: "text", maxlength: 200, autocomplete: "off", "aria-labelledby": this.group });
+    this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
+    this.verdict = element("p", { class: "mqk-verdict", role: "status" });
+    this.line.addEventListener("keydown", (event) => event.key === "Enter" && this.answer());
+    this.answers.addEventListener("keydown", (event) => event.key === "Enter" && this.answer());
+    body.append(this.label, this.question, this.answers, this.line, element("div", { class: "mqk-row" }, this.button), this.verdict);
+  }
+
+  answer() {
+    const given = this.typed ? this.line.value.trim() : this.answers.querySelector("input:checked")?.value;
+    if (given) this.act("answer", { given });
+    else setText(this.verdict, this.typed ? "Type an answer first." : "Choose an answer first.");
+  }
+
+  snapshot({ label, question, options, given, right, verdict }) {
+    setText(this.label, label);
+    setText(this.question, question);
+    this.typed = options.length === 0;
+    this.line.hidden = !this.typed;
+    this.answers.hidden = this.typed;
+    if (this.answers.childElementCount !== options.length) this.answers.replaceChildren(...choices(options, this.group));
+    this.mark(given, right);
+    setText(this.verdict, verdict);
+    this.verdict.className = `mqk-verdict ${right === true ? "mqk-good" : right === false ? "mqk-bad" : ""}`;
+  }
+
+  mark(given, right) {
+    if (this.typed && given !== null && document.activeElement !== this.line) this.line.value = given;
+    for (const radio of this.answers.querySelectorAll("input")) {
+      const chosen = radio.value === given;
+      if (given !== this.given) radio.checked = chosen;
+      radio.parentElement.dataset.right = chosen && right !== null ? String(right) : "";
+    }
+    this.given = given;
+  }
+}
+
+export default define(({ body, act }) => new QuestionView(body, act));
