@@ -1,56 +1,40 @@
-"""What a learner has reached so far: kept in one small file of theirs, never sent anywhere."""
+"""What a learner has reached in the exercises so far, over all notebooks. Kept on their own disk by `mqttkit.progress`."""
 
 from __future__ import annotations
 
-import json
-import os
+import contextlib
 from html import escape
-from pathlib import Path
-from typing import Any
 
+from mqttkit import progress as store
 from mqttkit.grading.rubric import BUILT_IN, load
 
 
-def path() -> Path:
-    """The file: `MQTTKIT_PROGRESS` in the environment, or progress.json in Jupyter's data folder."""
-    named = os.environ.get("MQTTKIT_PROGRESS")
-    if named:
-        return Path(named)
-    from jupyter_core.paths import jupyter_data_dir  # noqa: PLC0415 - only where progress is kept
-
-    return Path(jupyter_data_dir()) / "mqttkit" / "progress.json"
-
-
-def read() -> dict[str, dict[str, float]]:
-    """Best score of each question: {exercise: {question: points}}. Empty when the file is missing or unreadable."""
-    try:
-        data = json.loads(path().read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return data if isinstance(data, dict) else {}
+def best(exercise: str) -> dict[str, float]:
+    """Best score so far of each question of `exercise`."""
+    known = store.load("exercises", exercise) or {}
+    return {q: float(points) for q, points in known.items() if isinstance(points, (int, float))}
 
 
 def note(exercise: str, question: str, score: float) -> None:
-    """Remember `score` when it is the best so far. A folder that cannot be written loses it silently: nothing depends on it."""
-    data = read()
-    best = data.setdefault(exercise, {})
-    best[question] = max(score, best.get(question, 0.0))
-    try:
-        path().parent.mkdir(parents=True, exist_ok=True)
-        path().write_text(json.dumps(data, indent=1), "utf-8")
-    except OSError:
-        return
+    """Remember `score` when it is the best so far."""
+    known = best(exercise)
+    known[question] = max(score, known.get(question, 0.0))
+    with contextlib.suppress(OSError):  # a disk that cannot be written loses the record; the check itself is fine
+        store.record("exercises", exercise, known)
 
 
 class Progress:
-    """All exercises with what is reached; displays as a table with bars."""
+    """All exercises with what is reached; displays as a table with bars.
+
+    Attributes:
+        rows: (exercise, points reached, points possible).
+    """
 
     def __init__(self, names: tuple[str, ...] = tuple(BUILT_IN)) -> None:
-        best = read()
         self.rows: list[tuple[str, float, float]] = []
         for name in names:
-            exercise = load(name)
-            reached = sum(min(best.get(name, {}).get(q, 0.0), question.points) for q, question in exercise.questions.items())
+            exercise, known = load(name), best(name)
+            reached = sum(min(known.get(q, 0.0), question.points) for q, question in exercise.questions.items())
             self.rows.append((name, reached, exercise.points))
 
     def __str__(self) -> str:
@@ -75,8 +59,3 @@ def _bar(got: float, of: float, width: int = 12) -> str:
 def progress() -> Progress:
     """Your progress over all exercises."""
     return Progress()
-
-
-def as_json() -> dict[str, Any]:
-    """Reached and possible points of each exercise, for a page that shows them."""
-    return {name: {"score": got, "max_score": of} for name, got, of in Progress().rows}

@@ -1,0 +1,181 @@
+"""What `mqttkit grade`, `mqttkit check` and `mqttkit exercises` do."""
+
+from __future__ import annotations
+
+import functools
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from mqttkit.errors import GradingError
+from mqttkit.grading import build, gradebook, late, pool
+from mqttkit.grading.feedback import Feedback
+from mqttkit.grading.job import Job, Report, grade_one
+from mqttkit.grading.progress import progress
+from mqttkit.grading.rubric import load
+from mqttkit.grading.sandbox import level
+
+
+def _usage(command: Callable[..., int]) -> Callable[..., int]:
+    """Turn a GradingError into one sentence and the exit code 2."""
+
+    @functools.wraps(command)
+    def run(*args: object, **options: object) -> int:
+        try:
+            return command(*args, **options)
+        except GradingError as error:
+            print(error, file=sys.stderr)  # noqa: T201 - a command line's answer
+            return 2
+
+    return run
+
+
+@_usage
+def grade(
+    exercise: str,
+    submissions: Path,
+    *,
+    out: Path = Path("grades"),
+    jobs: int | None = None,
+    timeout: float | None = None,
+    total: float | None = None,
+    sandbox: str = "auto",
+    names: str = "plain",
+    roster: Path | None = None,
+    due: str | None = None,
+    late: str | None = None,
+    student: str | None = None,
+    regrade: bool = False,
+    scheduler: str | None = None,
+) -> int:
+    """Grade a folder or zip file of submissions; reports and the mark list go to `out`.
+
+    Returns:
+        0 when all were graded, 1 when some were not, 2 when the call makes no sense.
+    """
+    plan = gradebook.Plan(
+        master=build.master_path(exercise),
+        source=Path(submissions),
+        out=Path(out),
+        sandbox=level(sandbox),
+        timeout=_positive("--timeout", timeout, 30.0),
+        total=_positive("--total", total, 300.0),
+        names=names,
+        roster=roster,
+        student=student,
+        regrade=regrade,
+    )
+    rule = late_rule(due, late)
+    engine = _engine(scheduler)
+    book = gradebook.GradeBook(plan)
+    with tempfile.TemporaryDirectory(prefix="mqttkit-unpacked-") as workspace:
+        todo = book.prepare(Path(workspace))
+        bar = _Bar(len(todo), len(book.reports))
+        try:
+            for report in engine(todo, jobs or _processors()):
+                book.add(report)
+                bar.step(report)
+        finally:
+            book.finish(rule, due or "")
+    return _conclude(book)
+
+
+def late_rule(due: str | None, rule: str | None) -> late.Late:
+    """See `mqttkit.grading.late.read`."""
+    return late.read(due, rule)
+
+
+def _engine(scheduler: str | None) -> pool.Engine:
+    if scheduler is None:
+        return pool.local
+    from mqttkit.grading import cluster
+
+    return functools.partial(cluster.distributed, scheduler)
+
+
+def _positive(option: str, value: float | None, default: float) -> float:
+    if value is not None and value <= 0:
+        raise GradingError(f"{option} is a number of seconds above 0, not {value:g}.")
+    return default if value is None else value
+
+
+def _processors() -> int:
+    import os
+
+    return max(1, os.cpu_count() or 1)
+
+
+def _conclude(book: gradebook.GradeBook) -> int:
+    counts = book.counts()
+    words = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(counts.items()))
+    print(f"{words}. Marks: {book.plan.out / 'grades.csv'} (sandbox: {book.plan.sandbox})")  # noqa: T201
+    for report in book.reports.values():
+        if report["status"] != "graded":
+            print(f"  {report['student']}: {report['status'].replace('_', ' ')}. {report['note']}")  # noqa: T201
+    return 0 if set(counts) <= {"graded"} else 1
+
+
+class _Bar:
+    """A progress bar in one line of the terminal; plain lines where there is no terminal."""
+
+    def __init__(self, total: int, kept: int) -> None:
+        self._total = total
+        self._done = 0
+        self._live = sys.stderr.isatty()
+        if kept:
+            print(f"{kept} unchanged since the last run, not graded again", file=sys.stderr)  # noqa: T201
+
+    def step(self, report: Report) -> None:
+        self._done += 1
+        full = 30 * self._done // self._total
+        what = f"{report['score']:g}/{report['max_score']:g}" if report["status"] == "graded" else report["status"]
+        text = f"[{'#' * full}{'-' * (30 - full)}] {self._done}/{self._total}  {report['student'][:30]}: {what}"
+        end = "\n" if not self._live or self._done == self._total else ""
+        print(f"\r\x1b[K{text}" if self._live else text, end=end, file=sys.stderr, flush=True)  # noqa: T201
+
+
+@_usage
+def check(exercise: str, notebook: Path | None = None) -> int:
+    """Play all checks of one notebook in a fresh kernel and print the feedback.
+
+    Returns:
+        0 when every question has full points, 1 when not, 2 when the call makes no sense.
+    """
+    master = build.master_path(exercise)
+    path = Path(notebook) if notebook else build.course_folder() / "exercises" / f"{master.stem}.ipynb"
+    if not path.is_file():
+        raise GradingError(f"There is no file {path}.")
+    with tempfile.TemporaryDirectory(prefix="mqttkit-check-") as folder:
+        report = grade_one(Job(master.stem, str(master), "practice", str(path), folder, level("none")))
+    for question in report["questions"]:
+        print(Feedback(question))  # noqa: T201
+    if report["note"]:
+        print(report["note"])  # noqa: T201
+    print(f"{report['exercise']}: {report['score']:g} of {report['max_score']:g} points")  # noqa: T201
+    return 0 if report["score"] == report["max_score"] else 1
+
+
+@_usage
+def exercises(action: str, exercise: str = "", *, check: bool = False, source: Path | None = None) -> int:
+    """`list`, `reset EXERCISE` or `build [--check]`."""
+    if action == "list":
+        print(progress())  # noqa: T201
+        return 0
+    if action == "reset":
+        done = build.reset(load(exercise).name if source is None else exercise, source=source)
+        kept = f" Yours is kept as {done.kept.name}." if done.kept else ""
+        print(f"{done.fresh} is fresh.{kept}")  # noqa: T201
+        return 0
+    return _build(check=check)
+
+
+def _build(*, check: bool) -> int:
+    folder = build.course_folder()
+    changed = build.build(folder / "solutions", folder / "exercises", check=check)
+    for path in changed:
+        print(f"{path.name}: {'not up to date' if check else 'written'}")  # noqa: T201
+    if check and changed:
+        print("Run `mqttkit exercises build` and commit what it writes.")  # noqa: T201
+        return 1
+    return 0

@@ -1,0 +1,122 @@
+"""One run of `mqttkit grade`: what there is to do, what is done already, and the lists at the end."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mqttkit.errors import GradingError
+from mqttkit.grading import page, table
+from mqttkit.grading.build import write
+from mqttkit.grading.job import Job, Report, digest, folder_name, missing
+from mqttkit.grading.late import Late
+from mqttkit.grading.submissions import Person, Submission, collect
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to grade, and how. See `mqttkit grade --help`."""
+
+    master: Path
+    source: Path
+    out: Path
+    sandbox: str = "none"
+    timeout: float = 30.0
+    total: float = 300.0
+    names: str = "plain"
+    roster: Path | None = None
+    student: str | None = None
+    regrade: bool = False
+
+
+@dataclass
+class GradeBook:
+    """The reports of one exercise, on disk and in memory."""
+
+    plan: Plan
+    reports: dict[str, Report] = field(default_factory=dict)
+    _people: dict[str, Person] = field(default_factory=dict)
+    _submitted: dict[str, Any] = field(default_factory=dict)
+
+    def prepare(self, workspace: Path) -> list[Job]:
+        """The submissions that have to be graded now; the reports of all others are read.
+
+        Raises:
+            GradingError: there are none, or not the student that was named.
+        """
+        plan = self.plan
+        found = collect(plan.source, plan.master.stem, workspace, names=plan.names, roster=plan.roster)
+        if plan.student is not None and plan.student not in {s.person.student for s in found}:
+            raise GradingError(f"There is no submission of {plan.student!r}. There are: {', '.join(s.person.student for s in found[:20])}.")
+        plan.out.mkdir(parents=True, exist_ok=True)
+        return [job for submission in found if (job := self._job(submission)) is not None]
+
+    def _job(self, submission: Submission) -> Job | None:
+        """The job for `submission`, or None when its report stands."""
+        student = submission.person.student
+        self._people[student], self._submitted[student] = submission.person, submission.submitted
+        job = self._as_job(submission)
+        old = _read(Path(job.out) / "report.json")
+        named = self.plan.student in (None, student)
+        if old is not None and not (named and (self.plan.regrade or _stale(old, job))):
+            self.reports[student] = old
+            return None
+        if submission.path is None:
+            self.reports[student] = missing(job)
+            return None
+        return job if named else None
+
+    def _as_job(self, submission: Submission) -> Job:
+        plan, student = self.plan, submission.person.student
+        path = str(submission.path.resolve()) if submission.path else ""
+        return Job(
+            exercise=plan.master.stem,
+            master=str(plan.master.resolve()),
+            student=student,
+            path=path,
+            out=str((plan.out / folder_name(student)).resolve()),
+            sandbox=plan.sandbox,
+            timeout=plan.timeout,
+            total=plan.total,
+            notes=submission.notes,
+        )
+
+    def add(self, report: Report) -> None:
+        """Take a new report."""
+        self.reports[report["student"]] = report
+
+    def counts(self) -> Counter[str]:
+        """How many submissions have each status."""
+        return Counter(report["status"] for report in self.reports.values())
+
+    def finish(self, late: Late, duedate: str) -> None:
+        """Apply the rule for late work, and write the lists."""
+        for student, report in self.reports.items():
+            _apply(late, report, self._submitted.get(student))
+            folder = self.plan.out / folder_name(student)
+            write(folder / "feedback.html", page.render(report))
+            write(folder / "results.json", json.dumps(table.gradescope(report), indent=1, ensure_ascii=False) + "\n")
+            write(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
+        write(self.plan.out / "grades.csv", table.grades(list(self.reports.values()), self._people, duedate))
+
+
+def _apply(late: Late, report: Report, submitted: Any) -> None:
+    report["submitted"] = submitted.isoformat(timespec="seconds") if submitted else ""
+    report["late_penalty"] = late.penalty(report["raw_score"], submitted)
+    report["score"] = round(report["raw_score"] - report["late_penalty"], 4)
+
+
+def _stale(report: Report, job: Job) -> bool:
+    """True when a report does not hold any more: another submission, rubric or version of the kit, or a failed run."""
+    return report.get("status") == "grader_error" or report.get("digest") != digest(job)
+
+
+def _read(path: Path) -> Report | None:
+    try:
+        report = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError):
+        return None
+    return report if isinstance(report, dict) and "student" in report else None

@@ -1,0 +1,142 @@
+"""Several grader processes on this machine. One that is lost is replaced, and its submission tried once more."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from types import TracebackType
+
+import psutil
+
+from mqttkit.grading.job import Job, Report, grade_one, lost
+
+MARGIN = 60.0  # seconds that a grader process may take beyond the time of its submission
+
+
+class Worker:
+    """One grader process."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+
+    def grade(self, job: Job) -> Report:
+        """Grade `job`; a lost process is tried once more, then the report says so."""
+        for _ in range(2):
+            report = self._ask(job)
+            if report is not None:
+                return report
+            self.close()
+        return lost(job, "The grader process was lost twice on this submission. It is worth a look by hand.")
+
+    def _ask(self, job: Job) -> Report | None:
+        process = self._started()
+        assert process.stdin is not None
+        try:
+            process.stdin.write(job.as_json() + "\n")
+            process.stdin.flush()
+        except OSError:
+            return None
+        timer = threading.Timer(job.total + MARGIN, self.close)
+        timer.start()
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+        finally:
+            timer.cancel()
+        report: Report | None = json.loads(line) if line.endswith("\n") else None
+        return report
+
+    def _started(self) -> subprocess.Popen[str]:
+        if self._process is None or self._process.poll() is not None:
+            command = [sys.executable, "-m", "mqttkit.grading.worker"]
+            self._process = subprocess.Popen(  # noqa: S603 - our own module
+                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                text=True, encoding="utf-8", start_new_session=sys.platform != "win32",
+            )  # fmt: skip
+        return self._process
+
+    def close(self) -> None:
+        """End the process and everything it started."""
+        process, self._process = self._process, None
+        if process is None:
+            return
+        try:
+            family = psutil.Process(process.pid).children(recursive=True)
+        except psutil.Error:
+            family = []
+        if sys.platform != "win32" and process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        for child in family:
+            if child.is_running():
+                child.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                _close(pipe)
+
+
+def _close(pipe: object) -> None:
+    try:
+        pipe.close()  # type: ignore[attr-defined]  # a pipe of Popen
+    except OSError:
+        return  # what was still to be written to a dead process
+
+
+class Pool:
+    """`jobs` grader processes; use it as a context manager."""
+
+    def __init__(self, jobs: int) -> None:
+        self._workers = [Worker() for _ in range(max(1, jobs))]
+        self._free: queue.SimpleQueue[Worker] = queue.SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+
+    def grade(self, jobs: Iterable[Job]) -> Iterator[Report]:
+        """The reports, each as soon as it is there."""
+        with ThreadPoolExecutor(len(self._workers)) as threads:
+            futures = [threads.submit(self._one, job) for job in jobs]
+            try:
+                for future in as_completed(futures):
+                    yield future.result()
+            finally:
+                for future in futures:
+                    future.cancel()
+                self.close()
+
+    def _one(self, job: Job) -> Report:
+        worker = self._free.get()
+        try:
+            return worker.grade(job)
+        finally:
+            self._free.put(worker)
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self._workers:
+            worker.close()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+
+def local(jobs: list[Job], count: int) -> Iterator[Report]:
+    """Grade on this machine, `count` submissions at a time."""
+    if len(jobs) == 0:
+        return
+    with Pool(min(count, len(jobs))) as pool:
+        yield from pool.grade(jobs)
+
+
+Engine = Callable[[list[Job], int], Iterator[Report]]
+__all__ = ["Engine", "Pool", "Worker", "grade_one", "local"]
