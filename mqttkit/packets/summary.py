@@ -1,0 +1,154 @@
+"""One short printable line about a packet: what follows its type in a ladder."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from mqttkit.packets.reasons import REFUSED, reason_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from mqttkit.message import Will
+    from mqttkit.packets.model import Packet
+
+LONGEST = 60  # characters of a payload, topic or name
+LONGEST_BINARY = 16  # bytes of a payload that is no text
+
+
+def summary_of(packet: Packet) -> str:
+    """The parts that tell one packet of its type from another, two spaces between them; "" where there are none."""
+    return "  ".join(_parts(packet))
+
+
+def show_text(text: str, longest: int = LONGEST) -> str:
+    """Text on one line: control characters escaped, a long one cut with its length."""
+    shown = "".join(
+        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:longest]
+    )
+    return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
+
+
+def show_payload(payload: bytes, longest: int = LONGEST) -> str:
+    """A payload on one line: JSON objects and lists as they are, text in quotes, other bytes in hex."""
+    if not payload:
+        return "empty payload"
+    text = _as_text(payload)
+    if text is None:
+        return _show_hex(payload)
+    if len(text) <= longest:
+        return show_text(text) if _is_json(text) else f'"{show_text(text)}"'
+    cut = show_text(text[:longest])
+    return f"{cut}… ({len(payload)} bytes)" if text[0] in "{[" else f'"{cut}…" ({len(payload)} bytes)'
+
+
+def _parts(p: Packet) -> Iterator[str]:
+    if p.packet_id is not None:
+        yield f"id {p.packet_id}"
+    yield from _publish_parts(p)
+    yield from _connect_parts(p)
+    yield from _code_parts(p)
+    options = p.options or (0,) * len(p.filters)
+    for (topic_filter, qos), option in zip(p.filters, options, strict=True):
+        yield (
+            f"{show_text(topic_filter)} QoS {qos}{_options(option)}"
+            if p.type == "SUBSCRIBE"
+            else show_text(topic_filter)
+        )
+    yield from _properties(p.properties)
+
+
+def _publish_parts(p: Packet) -> Iterator[str]:
+    if p.type != "PUBLISH":
+        return
+    yield f"QoS {p.qos}"
+    if p.dup:
+        yield "DUP"
+    if p.retain:
+        yield "RETAIN"
+    yield show_text(p.topic) if p.topic else "topic by alias"
+    yield show_payload(p.payload or b"")
+
+
+def _connect_parts(p: Packet) -> Iterator[str]:
+    if p.type != "CONNECT":
+        return
+    yield f'client id "{show_text(p.client_id or "")}"'
+    clean = "clean start" if p.protocol == 5 else "clean session"  # noqa: PLR2004
+    yield clean if p.clean_session else clean.replace("clean", "keep").replace("start", "session")
+    yield f"keep alive {p.keep_alive} s" if p.keep_alive else "no keep alive"
+    if p.will:
+        yield _will(p.will)
+    if p.username is not None:
+        yield f'user "{show_text(p.username)}"'
+    if p.password is not None:
+        yield "with password"
+    if p.protocol == 3:  # noqa: PLR2004
+        yield "MQTT 3.1"
+
+
+def _will(will: Will) -> str:
+    retain = " RETAIN" if will.retain else ""
+    payload = will.payload.encode() if isinstance(will.payload, str) else will.payload
+    return f"will {show_text(will.topic)} {show_payload(payload)} QoS {will.qos}{retain}"
+
+
+def _code_parts(p: Packet) -> Iterator[str]:
+    codes = p.return_codes or (() if p.return_code is None else (p.return_code,))
+    quiet = p.type in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "AUTH")
+    for code in codes:
+        name = reason_name(p.type, p.protocol, code)
+        if code >= REFUSED or (p.type == "CONNACK" and code):
+            yield f"refused: {name} ({code})"
+        elif code or not quiet:
+            yield name
+    if p.session_present:
+        yield "session present"
+
+
+def _options(options: int) -> str:
+    """What MQTT 5 asks for beyond QoS (3.8.3.1)."""
+    words = [", no local" if options & 4 else "", ", retain as published" if options & 8 else ""]
+    handling = options >> 4 & 3
+    words.append(f", retain handling {handling}" if handling else "")
+    return "".join(words)
+
+
+def _properties(properties: Mapping[str, Any]) -> Iterator[str]:
+    for key, value in properties.items():
+        for one in value if isinstance(value, tuple) else (value,):
+            yield f"{key.replace('_', ' ')} {_property(one)}"
+
+
+def _property(value: Any) -> str:
+    if isinstance(value, bytes):
+        return _show_hex(value)
+    if isinstance(value, tuple):
+        return "=".join(map(show_text, value))
+    return f'"{show_text(value)}"' if isinstance(value, str) else str(value)
+
+
+def _as_text(payload: bytes) -> str | None:
+    """The payload as text, or None where it is not UTF-8 or mostly control characters."""
+    try:
+        text = payload.decode()
+    except UnicodeDecodeError:
+        return None
+    odd = sum(1 for c in text[:LONGEST] if not c.isprintable() and c not in "\t\r\n")
+    return None if odd * 4 > min(len(text), LONGEST) else text
+
+
+def _is_json(text: str) -> bool:
+    if text[0] not in "{[":
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _show_hex(data: bytes) -> str:
+    shown = data[:LONGEST_BINARY].hex()
+    return f"0x{shown}" if len(data) <= LONGEST_BINARY else f"0x{shown}… ({len(data)} bytes)"
