@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, overload
 
-from paho.mqtt.client import MQTT_ERR_NO_CONN, MQTTv5, MQTTv311, error_string
+from paho.mqtt.client import MQTT_ERR_NO_CONN, MQTT_ERR_SUCCESS, MQTTv5, MQTTv311, error_string
 from paho.mqtt.packettypes import PacketTypes
 
 from mqttkit._lifetime import adopt
@@ -20,7 +20,7 @@ from mqttkit.errors import ConnectError, InvalidArgument
 from mqttkit.topics import check_topic_filter, check_topic_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -215,7 +215,9 @@ class Client(Receiving):
             self._link.need_connection("publish")
         extra = to_paho(properties, PacketTypes.PUBLISH, self.protocol)
         info = self.paho.publish(topic, data, qos, retain, extra)
-        if info.rc not in (0, MQTT_ERR_NO_CONN) or (info.rc and not self._link.reconnects):
+        if info.rc == MQTT_ERR_NO_CONN and qos > 0 and self._link.reconnects:
+            info.rc = MQTT_ERR_SUCCESS  # it is queued; paho would call it a failure even after it has been delivered
+        if info.rc != MQTT_ERR_SUCCESS:
             raise ConnectError(f'The message to "{topic}" was not sent: {error_string(info.rc)}')
         sending = Sending(self._link, info, topic, qos)
         if not wait:
@@ -229,7 +231,9 @@ class Client(Receiving):
         self, topic_filter: str, qos: int = ..., *, timeout: float = ..., properties: Mapping[str, Any] | None = ...
     ) -> int: ...
     @overload
-    def subscribe(self, topic_filter: list[Any], qos: int = ..., **options: Any) -> list[int]: ...
+    def subscribe(
+        self, topic_filter: list[Any], qos: int = ..., *, timeout: float = ..., properties: Mapping[str, Any] | None = ...
+    ) -> list[int]: ...
     def subscribe(
         self,
         topic_filter: str | list[Any],
@@ -269,7 +273,7 @@ class Client(Receiving):
             codes = self._link.granted(filters, answer)
         return codes[0] if one else codes
 
-    def unsubscribe(self, topic_filter: str | Sequence[str], *, timeout: float = 5) -> None:
+    def unsubscribe(self, topic_filter: str | list[str], *, timeout: float = 5) -> None:
         """Unsubscribe from one filter or a list of them, and wait for UNSUBACK (not inside a callback)."""
         self._errors.raise_first()
         filters = [name for name, _ in _filters(topic_filter, 0)]

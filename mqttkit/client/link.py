@@ -235,7 +235,7 @@ class Link:
                     self._unanswered(f"{what} was not acknowledged within {timeout:g} s")
                 info.wait_for_publish(min(left, 0.1))
         except (RuntimeError, ValueError) as error:
-            raise ConnectError(f"{what} was not sent: {error}. {self.why_not_connected().capitalize()}") from None
+            raise ConnectError(f"{what} was not sent: {str(error).rstrip('.')}. Call connect() to try again.") from None
 
     def _unanswered(self, what: str) -> NoReturn:
         self._errors.raise_first()

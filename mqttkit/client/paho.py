@@ -58,8 +58,9 @@ class PahoClient(mqtt.Client):
 
     def message_callback_add(self, sub: str, callback: Callable[..., Any]) -> None:
         """As in paho; the message still reaches the kit's inbox."""
-        guarded = self._with_hook("on_message", callback, f"the callback for {sub!r}")
-        super().message_callback_add(sub, guarded)  # type: ignore[arg-type] # guarded is a callback, too
+        name = f"the callback for {sub!r}"
+        guarded = None if callback is None else self._with_hook("on_message", callback, name)
+        super().message_callback_add(sub, guarded)  # type: ignore[arg-type] # paho refuses None
 
     def _with_hook(self, hook: str, function: Callable[..., Any] | None, name: str) -> Callable[..., Any] | None:
         ours = self._hooks.get(hook)

@@ -37,7 +37,7 @@ class Receiving:
     def __init__(self, client_id: str) -> None:
         self._inbox = Inbox()
         self._errors = CallbackErrors(client_id, self._wake)
-        self._handlers: dict[tuple[str, str], Guarded] = {}
+        self._handlers: dict[tuple[str | None, str], Guarded] = {}
         self._last: MQTTMessage | None = None
 
     def _on_message(self, _client: Any, _userdata: Any, message: MQTTMessage) -> None:
@@ -53,10 +53,12 @@ class Receiving:
             message.mid if message.qos else None,
             from_paho(message.properties) if self.protocol == 5 else {},  # noqa: PLR2004 - version number
         )
-        for (topic_filter, _), handler in list(self._handlers.items()):
-            if matches(topic_filter, received.topic):
-                handler(received)
-        self._inbox.add(received)
+        try:
+            for (topic_filter, _), handler in list(self._handlers.items()):
+                if topic_filter is None or matches(topic_filter, received.topic):
+                    handler(received)
+        finally:
+            self._inbox.add(received)
 
     def _wake(self) -> None:
         with self._inbox.changed:
@@ -108,14 +110,14 @@ class Receiving:
     @property
     def on_message(self) -> Callable[[Message], Any] | None:
         """Called with each Message, on the network thread; set None to stop. paho's own is `client.paho.on_message`."""
-        handler = self._handlers.get(("", "on_message"))
+        handler = self._handlers.get((None, "on_message"))
         return handler.function if handler is not None else None
 
     @on_message.setter
     def on_message(self, function: Callable[[Message], Any] | None) -> None:
-        self._handlers.pop(("", "on_message"), None)
+        self._handlers.pop((None, "on_message"), None)
         if function is not None:
-            self._handlers["", "on_message"] = Guarded(_one_argument(function), "on_message", self._errors)
+            self._handlers[None, "on_message"] = Guarded(_one_argument(function), "on_message", self._errors)
 
     def on(self, topic_filter: str) -> Callable[[Handler], Handler]:
         """`@client.on("home/#")`: call the function below with each Message whose topic matches; does not subscribe.
