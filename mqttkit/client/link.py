@@ -78,7 +78,8 @@ class Link:
     def _on_disconnect(self, _client: Any, _userdata: Any, _flags: Any, _reason: Any, _properties: Any) -> None:
         if self.state == "killed":
             self.paho.loop_stop()  # in its own thread this only asks the loop to end
-        self._set("lost" if self.state in ("connecting", "connected") else self.state)
+        # A refusal stays known: the broker closes the connection right after it, often before anybody has read why.
+        self._set("lost" if self.state in ("connecting", "connected") else self.state, refusal=self._refusal)
 
     def _on_ack(self, _client: Any, _userdata: Any, mid: int, reasons: Any, _properties: Any) -> None:
         codes = [reason.value for reason in reasons]
