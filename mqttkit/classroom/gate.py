@@ -1,0 +1,245 @@
+"""The gate: stands between the members of a class and the broker, whatever engine that is.
+
+Each member's packets are split and judged here before the broker sees them. What the rules refuse is answered as the standard
+says: a CONNECT with a return code, a SUBSCRIBE with 0x80, a PUBLISH with an acknowledgement and nothing else, since MQTT 3.1.1
+has no way to say no to a message [MQTT-3.3.5-2]; a notice tells its sender why.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from mqttkit.classroom.rules import Bucket, Member, Rules
+from mqttkit.errors import MqttKitError
+from mqttkit.packets import Packet, Splitter, decode, encode
+
+if TYPE_CHECKING:
+    import ssl
+
+MAX_PACKET = 64 * 1024
+"""Longest packet taken from a member, in bytes."""
+CONNECT_SECONDS = 10.0
+SEND_SECONDS = 30.0
+WRONG_PASSWORD_SECONDS = 1.0
+_MQTT_3_1_1 = 4
+_UNACCEPTABLE_VERSION = 1
+
+
+class Observer(Protocol):
+    """Who wants to see what passes."""
+
+    def packet(self, link: Link, raw: bytes, *, to_broker: bool) -> None:
+        """A packet passed."""
+
+    def opened(self, link: Link) -> None:
+        """A member connected."""
+
+    def closed(self, link: Link) -> None:
+        """A connection ended."""
+
+    def refused(self, link: Link, why: str) -> None:
+        """A message was not passed on."""
+
+
+@dataclass
+class Upstream:
+    """Where the broker is, and the account under which the class uses it."""
+
+    host: str
+    port: int
+    username: str | None = None
+    password: str | None = None
+    tls: ssl.SSLContext | None = None
+
+
+@dataclass(eq=False)
+class Link:
+    """One connection of a member.
+
+    Attributes:
+        send: sends bytes to the member; may wait while the member is slow.
+        close: ends the connection to the member.
+        number: 1 for the first of the class.
+    """
+
+    gate: Gate
+    send: Callable[[bytes], Awaitable[None]]
+    close: Callable[[], None]
+    number: int
+    member: Member | None = None
+    _splitter: Splitter = field(default_factory=Splitter)
+    _writer: asyncio.StreamWriter | None = None
+    _pump: asyncio.Task[None] | None = None
+    _refusals: Bucket = field(default_factory=lambda: Bucket(100, 2))
+
+    @property
+    def client_id(self) -> str:
+        """Client id of the member, "" before the CONNECT."""
+        return self.member.client_id if self.member else ""
+
+    async def feed(self, data: bytes) -> None:
+        """Take in bytes from the member."""
+        for raw in self._splitter.feed(data):
+            await self._from_member(raw)
+        if len(self._splitter.pending) > MAX_PACKET:
+            raise MqttKitError(f"a packet of more than {MAX_PACKET} bytes")
+
+    async def end(self) -> None:
+        """The member's side is gone: end the broker's side too, without DISCONNECT, so that the will is sent."""
+        if self._writer is not None:
+            self._writer.close()
+        if self._pump is not None:
+            self._pump.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._pump
+        self.gate.forget(self)
+
+    async def _from_member(self, raw: bytes) -> None:
+        if self.member is None:
+            await self._connect(raw)
+            return
+        kind = raw[0] >> 4
+        if kind == 3:  # noqa: PLR2004 - PUBLISH
+            await self._publish(decode(raw, _MQTT_3_1_1))
+        elif kind == 8:  # noqa: PLR2004 - SUBSCRIBE
+            await self._subscribe(decode(raw, _MQTT_3_1_1))
+        else:
+            await self._to_broker(raw)
+
+    async def _connect(self, raw: bytes) -> None:
+        if raw[0] != 0x10:  # noqa: PLR2004 - the first packet must be a CONNECT [MQTT-3.1.0-1]
+            raise MqttKitError("the first packet is no CONNECT")
+        packet = decode(raw)
+        if packet.protocol != _MQTT_3_1_1:
+            await self.send(
+                b"\x20\x03\x00\x84\x00"
+                if packet.protocol > _MQTT_3_1_1
+                else encode("CONNACK", return_code=_UNACCEPTABLE_VERSION)
+            )
+            raise MqttKitError("the class speaks MQTT 3.1.1")
+        code, member = self.gate.rules.login(packet)
+        if member is None:
+            await asyncio.sleep(WRONG_PASSWORD_SECONDS)  # so that guessing takes long
+            await self.send(encode("CONNACK", return_code=code))
+            raise MqttKitError(f"refused {packet.client_id!r} with return code {code}")
+        self.member = member
+        await self._open_upstream(packet)
+
+    async def _open_upstream(self, packet: Packet) -> None:
+        """Connect to the broker as this member, with the account of the class instead of the member's secret."""
+        upstream = self.gate.upstream
+        opening = asyncio.open_connection(upstream.host, upstream.port, ssl=upstream.tls)
+        reader, self._writer = await asyncio.wait_for(opening, CONNECT_SECONDS)
+        self.gate.remember(self)
+        self._pump = asyncio.create_task(self._from_broker(reader))
+        shown = {name: getattr(packet, name) for name in ("client_id", "clean_session", "keep_alive", "will")}
+        login = {"username": upstream.username, "password": upstream.password}
+        self.gate.seen(self, encode("CONNECT", **shown), to_broker=True)  # nobody's secret is seen by observers
+        await self._write(
+            encode("CONNECT", **shown, **{key: value for key, value in login.items() if value is not None})
+        )
+
+    async def _publish(self, packet: Packet) -> None:
+        assert self.member is not None
+        why = self.gate.rules.refusal(self.member, packet)
+        if why is None:
+            self.gate.rules.note_presence(self.member, packet.topic or "", packet.payload or b"")
+            if not self.gate.control(self.member, packet):
+                await self._to_broker(packet.raw)
+                return
+        else:
+            self.gate.refused(self, why)
+            if not self._refusals.take():
+                raise MqttKitError("too many refused messages")
+        if packet.qos:
+            await self.send(encode("PUBACK" if packet.qos == 1 else "PUBREC", packet_id=packet.packet_id))
+
+    async def _subscribe(self, packet: Packet) -> None:
+        assert self.member is not None
+        if all(self.gate.rules.may_subscribe(self.member, wanted) for wanted, _ in packet.filters):
+            await self._to_broker(packet.raw)
+            return
+        codes = (0x80,) * len(packet.filters)
+        await self.send(encode("SUBACK", packet_id=packet.packet_id, return_codes=codes))
+        self.gate.refused(self, f"You may not subscribe to {', '.join(wanted for wanted, _ in packet.filters)[:100]}.")
+
+    async def _to_broker(self, raw: bytes) -> None:
+        self.gate.seen(self, raw, to_broker=True)
+        await self._write(raw)
+
+    async def _write(self, raw: bytes) -> None:
+        assert self._writer is not None
+        self._writer.write(raw)
+        await self._writer.drain()
+
+    async def _from_broker(self, reader: asyncio.StreamReader) -> None:
+        """Hand on what the broker sends, in the pieces in which it comes."""
+        splitter = Splitter()
+        try:
+            while data := await reader.read(MAX_PACKET):
+                for raw in splitter.feed(data):
+                    self.gate.seen(self, raw, to_broker=False)
+                await asyncio.wait_for(self.send(data), SEND_SECONDS)
+        except (OSError, asyncio.TimeoutError):
+            return  # a link that breaks is ordinary: both sides are closed below
+        finally:
+            self.close()
+
+
+class Gate:
+    """All connections of a class.
+
+    Args:
+        rules: what members may do.
+        upstream: the broker.
+
+    Attributes:
+        observers: who is told what passes.
+        control: called with each accepted message; True when it was a command, which is not passed on.
+    """
+
+    def __init__(self, rules: Rules, upstream: Upstream) -> None:
+        self.rules = rules
+        self.upstream = upstream
+        self.control: Callable[[Member, Packet], bool] = lambda _member, _packet: False
+        self.observers: list[Observer] = []
+        self.links: set[Link] = set()
+        self._numbers = 0
+
+    def link(self, send: Callable[[bytes], Awaitable[None]], close: Callable[[], None]) -> Link:
+        """A new connection; feed it with what the member sends and `end` it when the member is gone."""
+        self._numbers += 1
+        return Link(self, send, close, self._numbers)
+
+    def remember(self, link: Link) -> None:
+        """A member's CONNECT was accepted."""
+        self.links.add(link)
+        for observer in self.observers:
+            observer.opened(link)
+
+    def forget(self, link: Link) -> None:
+        """A connection ended."""
+        if link in self.links:
+            self.links.discard(link)
+            if link.member is not None and not self.is_online(link.client_id):
+                link.member.name = ""
+            for observer in self.observers:
+                observer.closed(link)
+
+    def is_online(self, client_id: str) -> bool:
+        """Whether a member is connected."""
+        return any(link.client_id == client_id for link in self.links)
+
+    def seen(self, link: Link, raw: bytes, *, to_broker: bool) -> None:
+        """A packet passes."""
+        for observer in self.observers:
+            observer.packet(link, raw, to_broker=to_broker)
+
+    def refused(self, link: Link, why: str) -> None:
+        """A message was not passed on."""
+        for observer in self.observers:
+            observer.refused(link, why)

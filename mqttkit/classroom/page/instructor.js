@@ -1,0 +1,164 @@
+// The instructor's page: for the projector, and to moderate.
+
+import { MqttClient, text } from "./mqtt.js";
+import { RoomView, encodeLine, encodePresence, messageTopic, presenceTopic, newClientId } from "./room.js";
+import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
+
+const room = document.body.dataset.room, NAME = "Instructor", MAX_TOPICS = 300;
+const me = newClientId("instructor");
+const topics = new Map();
+let view = new RoomView(room, me), client, muted = new Set(), packets = null, chosen = "publish", treeTimer = 0, lineNumber = 0;
+
+const raw = (hexadecimal) => Uint8Array.from(hexadecimal.match(/../g) || [], (two) => parseInt(two, 16));
+
+// The link in the terminal carries key and class password behind "#"; neither stays in the address bar.
+const given = new URLSearchParams(location.hash.slice(1));
+if (given.has("key")) { sessionStorage.setItem("mqttkit:key", given.get("key")); sessionStorage.setItem("mqttkit:password", given.get("p") || ""); }
+history.replaceState(null, "", location.pathname + location.search);
+if (sessionStorage.getItem("mqttkit:key")) enter(sessionStorage.getItem("mqttkit:key")); else $("door").hidden = false;
+
+$("enter").addEventListener("submit", (event) => { event.preventDefault(); enter($("key").value.trim()); });
+
+async function enter(key) {
+  client = new MqttClient(socketUrl(), { clientId: me, username: "instructor", password: key,
+    will: { topic: presenceTopic(room, me), payload: new Uint8Array(0), qos: 1, retain: true } });
+  client.onMessage = received;
+  client.onState = showState;
+  try {
+    await client.connect();
+    for (const filter of [`chat/${room}/#`, "people/#", "class/#"]) await client.subscribe(filter, 1);
+  } catch (error) {
+    client.disconnect();
+    $("door").hidden = false;
+    $("problem").textContent = `Not opened: ${error.message}.`;
+    return;
+  }
+  sessionStorage.setItem("mqttkit:key", key);
+  $("door").hidden = true;
+  $("desk").hidden = false;
+  $("address").textContent = document.body.dataset.join;
+  $("class-password").textContent = sessionStorage.getItem("mqttkit:password") || "(none, or see the terminal)";
+  await announce();
+}
+
+const announce = () => client.publish(presenceTopic(room, me), encodePresence(NAME, true), { qos: 1, retain: true });
+const command = (content) => client.publish("class/command", JSON.stringify(content), { qos: 1 }).catch((error) => addLine($("log"), { text: error.message, className: "system" }));
+
+function received(topic, payload, flags) {
+  if (topic === "class/rates") { showRates(JSON.parse(text(payload))); return; }
+  if (topic === "class/packets") { packets = JSON.parse(text(payload)); showLadder(); return; }
+  note(topic, payload, flags);
+  const item = view.feed(topic, payload);
+  if (!item) return;
+  if (item.kind === "message") line(item);
+  else if (item.kind === "presence") showPeopleNow();
+  else if (item.kind === "room") showRoomState(item);
+  else if (item.who === me) addLine($("log"), { text: item.text, className: "system" });
+}
+
+function line(item) {
+  addLine($("log"), { name: item.name, text: item.text, className: item.who === me ? "own" : "", title: `client id ${item.who}: click to follow`, onClick: () => follow(item.who, item.name) });
+}
+
+function follow(who, name) {
+  command({ do: "follow", who });
+  $("followed").textContent = who ? name : "the latest line";
+  $("follow-all").hidden = !who;
+}
+$("follow-all").addEventListener("click", () => follow("", ""));
+
+function showPeopleNow() {
+  $("count").textContent = view.online.length;
+  showPeople($("people"), view.online, me, (person) => (person.who === me ? [] : [
+    act(muted.has(person.who) ? "unmute" : "mute", person), act("remove", person)]));
+}
+
+function act(what, person) {
+  const button = make("button", { type: "button", className: "quiet small", text: what, "aria-label": `${what} ${person.name}` });
+  button.addEventListener("click", () => command({ do: what, who: person.who }));
+  return button;
+}
+
+function showRoomState({ read_only, ended, recorded, cleared }) {
+  if (cleared !== showRoomState.cleared) { $("log").replaceChildren(); showRoomState.cleared = cleared; view.lines.forEach(line); }
+  const said = [ended && "The class has ended.", read_only && "Read only: nobody but you may write.", recorded && "This room is recorded."].filter(Boolean);
+  $("banner").textContent = said.join(" ");
+  $("banner").hidden = said.length === 0;
+  $("read-only").setAttribute("aria-pressed", String(read_only));
+}
+showRoomState.cleared = 0;
+
+function showRates(rates) {
+  $("rates").textContent = `${rates.connections} connections · ${rates.lines} lines · ${rates.in} packets/s in · ${rates.out} packets/s out · ${rates.refused} refused`;
+  const now = new Set(rates.muted);
+  if (now.size !== muted.size || rates.muted.some((who) => !muted.has(who))) { muted = now; showPeopleNow(); }
+}
+
+// --- the packets of one line ---------------------------------------------------------------------------------------------
+
+function showLadder() {
+  const name = (who) => view.people.get(who)?.name || who;
+  const others = packets.delivered - packets.receivers.length;
+  const receivers = packets.receivers.map(name).join(", ") + (others > 0 ? ` and ${others} more` : "");
+  const steps = [["publish", `${name(packets.sender)} → broker`, "PUBLISH"], ["puback", `broker → ${name(packets.sender)}`, "PUBACK"],
+    ["delivery", `broker → ${receivers}`, `PUBLISH × ${packets.delivered}`]];
+  $("ladder").replaceChildren(...steps.filter(([key]) => packets[key]).map(([key, who, what]) => {
+    const button = make("button", { type: "button", className: "step", "aria-pressed": String(key === chosen) },
+      make("b", { text: what }), " ", make("span", { text: who }), " ", make("small", { text: `${packets[key].length / 2} bytes` }));
+    button.addEventListener("click", () => { chosen = key; showLadder(); });
+    return make("li", {}, button);
+  }), make("li", { className: "hint", text: `${packets.acknowledged} of ${packets.delivered} receivers answered with PUBACK; the last copy left after ${packets.ms} ms` }));
+  showPacket($("sent"), raw(packets[chosen] || packets.publish));
+}
+
+// --- the topic tree ------------------------------------------------------------------------------------------------------
+
+function note(topic, payload, { retain }) {
+  if (payload.length === 0) topics.delete(topic);
+  else if (topics.has(topic) || topics.size < MAX_TOPICS) {
+    const known = topics.get(topic);
+    topics.set(topic, { last: text(payload.subarray(0, 80)), count: (known?.count || 0) + 1, retain: retain || topic.includes("/presence/") || topic.endsWith("/room") });
+  }
+  treeTimer ||= setTimeout(() => { treeTimer = 0; showTree(); }, 250);
+}
+
+function showTree() {
+  let before = [];
+  $("tree").replaceChildren(...[...topics.keys()].sort().map((topic) => {
+    const levels = topic.split("/"), { last, count, retain } = topics.get(topic);
+    let same = 0;
+    while (same < levels.length - 1 && levels[same] === before[same]) same++;
+    before = levels;
+    const row = make("li", { title: topic }, make("span", { className: "same", text: levels.slice(0, same).map((level) => `${level}/`).join("") }),
+      make("b", { text: levels.slice(same).join("/") }), " ", make("small", { text: `${retain ? "retained · " : ""}${count} ×` }), " ", make("code", { text: last }));
+    return row;
+  }));
+}
+
+// --- controls --------------------------------------------------------------------------------------------------------------
+
+$("say").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const said = $("text").value.trim();
+  if (!said) return;
+  $("text").value = "";
+  client.publish(messageTopic(room, me), encodeLine(NAME, said, `${Date.now().toString(36)}-${++lineNumber}`), { qos: 1 })
+    .catch((error) => addLine($("log"), { text: `Not sent: ${error.message}.`, className: "system" }));
+});
+$("read-only").addEventListener("click", () => command({ do: "read_only", on: $("read-only").getAttribute("aria-pressed") !== "true" }));
+$("clear").addEventListener("click", () => command({ do: "clear" }));
+$("end").addEventListener("click", () => {
+  if ($("end").textContent === "End the class") { $("end").textContent = "Really end it?"; setTimeout(() => { $("end").textContent = "End the class"; }, 4000); } else command({ do: "end" });
+});
+$("hide-join").addEventListener("click", () => {
+  const hidden = document.body.classList.toggle("join-hidden");
+  $("hide-join").setAttribute("aria-pressed", String(hidden));
+  $("hide-join").textContent = hidden ? "Show code and password" : "Hide code and password";
+});
+
+function showState(state, why) {
+  $("state").textContent = { connecting: "connecting …", connected: "connected", waiting: "no connection, trying again …", closed: `not connected ${why}` }[state];
+  document.body.dataset.state = state;
+  if (state === "connected" && !$("desk").hidden) announce().catch(() => {});
+}
+document.addEventListener("visibilitychange", () => { if (!document.hidden) client?.wake(); });

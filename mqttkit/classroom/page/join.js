@@ -1,0 +1,178 @@
+// The page that a phone or laptop opens to join the room.
+
+import { MqttClient, text } from "./mqtt.js";
+import { explain } from "./anatomy.js";
+import { RoomView, uniqueName, cleanName, newClientId, newSecret, encodeLine, encodePresence, messageTopic, presenceTopic, roomFilters } from "./room.js";
+import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
+
+const roomName = document.body.dataset.room;
+const memory = { get: (key) => { try { return JSON.parse(localStorage.getItem(`mqttkit:${roomName}:${key}`)); } catch { return null; } },
+  set: (key, value) => { try { localStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)); } catch { /* private window: remembers nothing */ } } };
+let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, noticed = () => {};
+const sent = [];
+
+// The join link carries the password behind "#", which never leaves the browser; it does not stay in the address bar.
+if (location.hash.startsWith("#p=")) {
+  $("password").value = decodeURIComponent(location.hash.slice(3));
+  history.replaceState(null, "", location.pathname + location.search);
+}
+$("name").value = memory.get("me")?.name || "";
+
+$("enter").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const button = $("enter").querySelector("button");
+  button.disabled = true;
+  $("problem").textContent = "";
+  try { await enter(cleanName($("name").value), $("password").value.trim()); } catch (error) { refuse(error.message); }
+  button.disabled = false;
+});
+
+function refuse(why) {
+  client?.disconnect();
+  $("problem").textContent = `You could not join: ${why}.`;
+  $("password").focus();
+}
+
+/** Come in under a name nobody else has. The will carries the name, so another name takes a new CONNECT. */
+async function enter(name, pass) {
+  const before = memory.get("me");
+  me = before?.id && before?.secret && before.name === name ? before : { name, id: newClientId(name), secret: newSecret() };
+  password = pass;
+  view = new RoomView(roomName, me.id);
+  client = new MqttClient(socketUrl(), { clientId: me.id, cleanSession: false, keepAlive: 30, username: me.secret, password, will: will() });
+  client.onMessage = received;
+  client.onState = showState;
+  client.onSent = (raw) => remember(raw);
+  await client.connect();
+  for (const filter of roomFilters(roomName, me.id)) await client.subscribe(filter, 1);
+  for (let tries = 0; tries < 4; tries++) {
+    const free = uniqueName(me.name, view.othersNames);
+    if (free !== me.name) await rename(free, name);
+    await announce();
+    if (await here()) break;  // else somebody took the name at the same moment, and the class did not take ours
+  }
+  ready = true;
+  memory.set("me", me);
+  openRoom();
+}
+
+/** Whether the room sees me within two seconds. */
+function here() {
+  return new Promise((resolve) => {
+    const seen = () => view.people.get(me.id)?.online;
+    const end = setTimeout(() => resolve(seen()), 2000);
+    noticed = () => { if (seen()) { clearTimeout(end); resolve(true); } };
+    noticed();
+  });
+}
+
+async function rename(free, wanted) {
+  me.name = free;
+  client.disconnect();
+  await client.connect({ will: will() });
+  system(`There is already a ${wanted} here, so you are ${free}.`);
+}
+
+const will = () => ({ topic: presenceTopic(roomName, me.id), payload: encodePresence(me.name, false), qos: 1, retain: true });
+const announce = () => client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, true), { qos: 1, retain: true });
+
+function openRoom() {
+  $("door").hidden = true;
+  $("room").hidden = false;
+  $("text").focus();
+  showAll();
+}
+
+function received(topic, payload) {
+  const item = view.feed(topic, payload);
+  if (!item) return;
+  noticed();
+  if (item.kind === "message") line(item);
+  else if (item.kind === "notice") system(item.text);
+  else if (item.kind === "room") showRoomState(item);
+  else presence(item);
+}
+
+function line(item) {
+  const own = item.who === me.id;
+  addLine($("log"), { name: own ? "You" : item.name, text: item.text, className: own ? "own" : "", title: `client id ${item.who}` });
+}
+
+function system(said) { addLine($("log"), { text: said, className: "system" }); }
+
+function presence(item) {
+  if (ready && item.who !== me.id) system(item.gone ? `${item.name} was removed.` : item.online ? `${item.name} is here.` : `${item.name} is away.`);
+  showPeopleNow();
+}
+
+function showPeopleNow() {
+  $("count").textContent = view.online.length;
+  showPeople($("people"), view.online, me.id);
+}
+
+function showAll() { showPeopleNow(); showRoomState(view.state); }
+
+function showRoomState({ read_only, ended, recorded, cleared }) {
+  if (cleared !== showRoomState.cleared) { $("log").replaceChildren(); showRoomState.cleared = cleared; view.lines.forEach(line); }
+  const said = [ended && "The class has ended.", read_only && !ended && "Only the instructor may write now.", recorded && "This room is recorded."].filter(Boolean);
+  $("banner").textContent = said.join(" ");
+  $("banner").hidden = said.length === 0;
+  $("text").disabled = ended || read_only;
+}
+showRoomState.cleared = 0;
+
+const SAID = { connecting: "connecting …", connected: "connected", waiting: "no connection, trying again …", closed: "not connected" };
+function showState(state, why) {
+  $("state").textContent = SAID[state] + (state === "closed" && why && ready ? `: ${why}` : "");
+  document.body.dataset.state = state;
+  $("unplug").textContent = state === "closed" ? "Plug in again" : "Pull the plug";
+  if (state === "connected" && ready) {
+    if (client.sessionPresent) system("Back again. What was written meanwhile follows.");
+    announce().catch(() => {});
+  }
+}
+
+$("say").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const said = $("text").value.trim();
+  if (!said) return;
+  $("text").value = "";
+  const payload = encodeLine(me.name, said, `${Date.now().toString(36)}-${++lineNumber}`);
+  client.publish(messageTopic(roomName, me.id), payload, { qos: 1 })
+    .catch((error) => { system(`Not sent: ${error.message}.`); $("text").value ||= said; });
+});
+
+$("unplug").addEventListener("click", () => {
+  if (client.state === "closed") client.connect().catch((error) => system(`Not connected: ${error.message}.`));
+  else client.drop();
+});
+
+$("leave").addEventListener("click", async () => {
+  ready = false;
+  try { await client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, false), { qos: 1, retain: true }); } catch { /* offline: the will has told them */ }
+  client.disconnect();
+  $("room").hidden = true;
+  $("door").hidden = false;
+  $("name").focus();
+});
+
+// A phone that wakes up tries at once.
+document.addEventListener("visibilitychange", () => { if (!document.hidden) client?.wake(); });
+addEventListener("online", () => client?.wake());
+
+/** Keep the last packets; show the newest chat line or the one that is chosen. */
+function remember(raw) {
+  sent.unshift(raw);
+  sent.length = Math.min(sent.length, 8);
+  $("sent-list").replaceChildren(...sent.map((one, index) => {
+    const button = make("button", { type: "button", className: "chip", text: `${explain(one).type} ${one.length}`, "aria-pressed": String(index === 0) });
+    button.addEventListener("click", () => choose(one, button));
+    return button;
+  }));
+  showPacket($("sent"), raw);
+}
+
+function choose(raw, button) {
+  for (const other of $("sent-list").children) other.setAttribute("aria-pressed", String(other === button));
+  showPacket($("sent"), raw);
+}

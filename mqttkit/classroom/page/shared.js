@@ -1,0 +1,51 @@
+// What both pages show: a log of lines, who is online, the bytes of a packet. Everything that came over MQTT is set as text,
+// never as HTML.
+
+import { explain } from "./anatomy.js";
+
+export const $ = (id) => document.getElementById(id);
+const KEPT_LINES = 300;
+
+/** A new element with a class, a text and children. */
+export function make(tag, { className = "", text = "", ...attributes } = {}, ...children) {
+  const element = document.createElement(tag);
+  if (className) element.className = className;
+  if (text) element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+/** ws:// or wss:// address beside this page; a proxy's path and query are kept. */
+export function socketUrl() {
+  const url = new URL("mqtt", location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  url.search = location.search;
+  url.hash = "";
+  return url.href;
+}
+
+/** Adds a line and scrolls down, unless the reader has scrolled up. */
+export function addLine(log, { name = "", text, className = "", title = "", onClick = null }) {
+  const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+  const line = make("li", { className, title });
+  if (name) line.append(make("b", { text: name }), " ");
+  line.append(make("span", { text }));
+  if (onClick) line.addEventListener("click", onClick);
+  log.append(line);
+  while (log.childElementCount > KEPT_LINES) log.firstElementChild.remove();
+  if (atEnd) log.scrollTop = log.scrollHeight;
+}
+
+export function showPeople(list, people, own, extra = () => []) {
+  list.replaceChildren(...people.map((person) => make("li", {},
+    make("span", { text: person.name + (person.who === own ? " (you)" : "") }), ...extra(person))));
+}
+
+/** One packet as a table: its bytes, what they are called, what they say. */
+export function showPacket(place, raw) {
+  const { title, rows } = explain(raw);
+  place.replaceChildren(make("p", { className: "packet-title", text: title }), make("div", { className: "bytes" },
+    ...rows.map((row) => make("div", { className: "row" }, make("code", { text: row.hex }),
+      make("div", {}, make("b", { text: row.name }), " ", make("span", { className: "value", text: row.value }), make("small", { text: row.meaning }))))));
+}

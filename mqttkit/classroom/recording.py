@@ -1,0 +1,84 @@
+"""An opt-in recording of a class: every packet as a trace, every line as text. Only the owner may read the files."""
+
+from __future__ import annotations
+
+import os
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from mqttkit import chat
+from mqttkit.packets import decode
+from mqttkit.trace import Link, Trace, Wire
+
+if TYPE_CHECKING:
+    from mqttkit.classroom import gate
+
+_PUBLISH = 3
+
+
+class Recording:
+    """Observer of the gate that keeps what passes.
+
+    `close` writes `<room>-<date>.pcapng`, which opens in Wireshark and in `Trace.load`; `<room>-<date>.txt` grows line by line.
+
+    Args:
+        folder: where the files go; made if it is not there.
+        room: name of the room.
+    """
+
+    def __init__(self, folder: Path, room: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{room}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
+        self.trace_path = folder / f"{name}.pcapng"
+        self.log_path = folder / f"{name}.txt"
+        self.trace = Trace()
+        self._room = room
+        self._links: dict[int, Link] = {}
+        self._log: TextIO = _private(self.log_path)
+
+    def packet(self, link: gate.Link, raw: bytes, *, to_broker: bool) -> None:
+        """Keep one packet."""
+        wire_link = self._links.setdefault(link.number, Link(link.number, link.client_id))
+        self.trace.links[link.number] = wire_link
+        self.trace.record(Wire(time.monotonic(), wire_link, raw, to_broker=to_broker))
+        if to_broker and raw[0] >> 4 == _PUBLISH:
+            self._line(raw)
+
+    def opened(self, link: gate.Link) -> None:
+        """Log that somebody came."""
+        self._write(f"* {link.client_id} connected")
+
+    def closed(self, link: gate.Link) -> None:
+        """Log that somebody went."""
+        self._write(f"* {link.client_id} disconnected")
+
+    def refused(self, link: gate.Link, why: str) -> None:
+        """Log that something was refused."""
+        self._write(f"* {link.client_id}: {why}")
+
+    def close(self) -> None:
+        """Write the trace and close the log."""
+        self._log.close()
+        _private(self.trace_path).close()
+        self.trace.save(self.trace_path)
+
+    def _line(self, raw: bytes) -> None:
+        packet = decode(raw)
+        try:
+            item = chat.decode(packet.topic or "", packet.payload or b"")
+        except chat.ChatError:
+            return  # no chat line, but one of a person's own topics
+        if isinstance(item, chat.ChatLine):
+            self._write(f"{item.name} ({item.client_id}): {item.text}")
+
+    def _write(self, text: str) -> None:
+        now = datetime.now().astimezone()
+        self._log.write(f"{now:%H:%M:%S}  {text.replace(chr(10), ' / ')}\n")
+        self._log.flush()
+
+
+def _private(path: Path) -> TextIO:
+    """A new file that only its owner may read."""
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8")

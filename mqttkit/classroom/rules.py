@@ -1,0 +1,202 @@
+"""What a member of a class may do. Pure: decoded packets in, decisions out.
+
+Everybody joins with the class password. The MQTT user name is each person's own secret: whoever first used a client id
+keeps it, and nobody else can take it over [MQTT-3.1.4-2] or write under it. The page and `ChatClient` make one up; with
+mosquitto_pub any `-u` will do.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from mqttkit import chat
+
+if TYPE_CHECKING:
+    from mqttkit.packets import Packet
+
+ACCEPTED, BAD_CLIENT_ID, NOT_ALLOWED = 0, 2, 5
+"""CONNACK return codes [MQTT-3.2.2-4]."""
+MAX_MEMBERS = 2000
+INSTRUCTOR = "instructor"
+"""User name of whoever runs the class."""
+OWN = "people"
+"""First level of the topics a member may use freely: people/{client_id}/…"""
+CONTROL = "class"
+"""First level of the topics between the instructor's page and the server."""
+
+
+@dataclass
+class Bucket:
+    """A rate limit: `burst` at once, then `rate` per second."""
+
+    burst: float
+    rate: float
+    clock: Callable[[], float] = time.monotonic
+    _left: float = field(init=False)
+    _at: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._left, self._at = self.burst, self.clock()
+
+    def take(self) -> bool:
+        """Use one; False when none is left."""
+        now = self.clock()
+        self._left = min(self.burst, self._left + (now - self._at) * self.rate)
+        self._at = now
+        if self._left < 1:
+            return False
+        self._left -= 1
+        return True
+
+
+@dataclass(eq=False)
+class Member:
+    """One person, over all their connections."""
+
+    client_id: str
+    key: bytes
+    instructor: bool = False
+    name: str = ""
+    muted: bool = False
+    removed: bool = False
+    lines: Bucket = field(default_factory=lambda: Bucket(8, 1.5))
+    packets: Bucket = field(default_factory=lambda: Bucket(60, 20))
+
+
+class Rules:
+    """The rules of one class.
+
+    Args:
+        room: name of the room.
+        password: what everybody must know; "" lets everybody in (only sensible on loopback).
+        instructor_key: password of the user name `instructor`.
+    """
+
+    def __init__(self, room: str, password: str, instructor_key: str) -> None:
+        self.room = chat.check_room(room)
+        self.state = chat.RoomState(room)
+        self.members: dict[str, Member] = {}
+        self._password = password
+        self._instructor_key = instructor_key
+
+    def login(self, packet: Packet) -> tuple[int, Member | None]:
+        """Decide on a CONNECT: CONNACK return code and, where it is 0, the member."""
+        client_id = packet.client_id or ""
+        try:
+            chat.check_client_id(client_id)
+        except chat.ChatError:
+            return BAD_CLIENT_ID, None
+        instructor = packet.username == INSTRUCTOR and _same(packet.password, self._instructor_key)
+        if not instructor and (packet.username == INSTRUCTOR or not self._knows_password(packet)):
+            return NOT_ALLOWED, None
+        member = self._member(client_id, _digest(packet.username or ""), instructor)
+        if member is None or member.removed or (self.state.ended and not instructor):
+            return NOT_ALLOWED, None
+        if packet.will is not None and self.refusal_of_will(member, packet) is not None:
+            return NOT_ALLOWED, None
+        return ACCEPTED, member
+
+    def refusal_of_will(self, member: Member, packet: Packet) -> str | None:
+        """Why the will of this CONNECT is not accepted; None when it is."""
+        assert packet.will is not None
+        will = packet.will
+        payload = will.payload.encode() if isinstance(will.payload, str) else will.payload
+        return self._refusal(member, will.topic, payload, retain=will.retain)
+
+    def refusal(self, member: Member, packet: Packet) -> str | None:
+        """Why this PUBLISH is not passed on, as a sentence for its sender; None when it is."""
+        topic, payload = packet.topic or "", packet.payload or b""
+        if member.instructor:
+            return (
+                None if self._of_class(topic) else f"The class uses topics under chat/{self.room}/, not {topic[:60]!r}."
+            )
+        if not member.packets.take():
+            return "Too many messages: this one was not delivered. Slow down."
+        return self._refusal(member, topic, payload, retain=bool(packet.retain)) or self._refusal_now(member, topic)
+
+    def may_subscribe(self, member: Member, topic_filter: str) -> bool:
+        """Whether a member may subscribe to this filter: the room, other people's topics, notices to themselves."""
+        levels = topic_filter.split("/")
+        if member.instructor:
+            return levels[0] in ("chat", OWN, CONTROL)
+        if levels[:2] == ["chat", self.room] and len(levels) > 2:
+            return levels[2] in ("message", "presence", "room") or levels[2:] == ["notice", member.client_id]
+        return levels[0] == OWN and len(levels) > 1
+
+    def note_presence(self, member: Member, topic: str, payload: bytes) -> None:
+        """Remember the name under which a member is present."""
+        if topic == chat.presence_topic(self.room, member.client_id) and payload:
+            item = chat.decode(topic, payload)
+            if isinstance(item, chat.Presence):
+                member.name = item.name if item.online else ""
+
+    def _refusal(self, member: Member, topic: str, payload: bytes, *, retain: bool) -> str | None:
+        if topic.startswith(f"{OWN}/{member.client_id}/"):
+            return None if len(payload) <= chat.MAX_PAYLOAD else f"At most {chat.MAX_PAYLOAD} bytes per message."
+        if topic not in (
+            chat.message_topic(self.room, member.client_id),
+            chat.presence_topic(self.room, member.client_id),
+        ):
+            return f"You are {member.client_id}: you may publish to chat/{self.room}/message/{member.client_id} and {OWN}/{member.client_id}/…, not to {topic[:80]}."
+        try:
+            item = chat.decode(topic, payload)
+        except chat.ChatError as error:
+            return f"Not delivered: {error}. A line looks like {json.dumps({'name': 'Ada', 'text': 'Hello'})}"
+        if isinstance(item, chat.ChatLine) and retain:
+            return "Not delivered: a chat line must not be retained, or it would greet everybody who comes later."
+        return self._name_refusal(member, item)
+
+    def _name_refusal(
+        self, member: Member, item: chat.ChatLine | chat.Presence | chat.RoomState | chat.Notice
+    ) -> str | None:
+        if isinstance(item, chat.ChatLine) or (isinstance(item, chat.Presence) and item.online):
+            if item.name == member.name:
+                return None  # it was free when they came in
+            taken = [INSTRUCTOR, *(other.name for other in self.members.values() if other is not member and other.name)]
+            better = chat.unique_name(item.name, taken)
+            if better != item.name:
+                return f"Somebody else here is called {item.name}. Call yourself {better}."
+        return None
+
+    def _refusal_now(self, member: Member, topic: str) -> str | None:
+        if "/message/" not in topic or not topic.startswith("chat/"):
+            return None
+        if self.state.ended:
+            return "The class has ended."
+        if member.muted:
+            return "The instructor muted you: others do not see this line."
+        if self.state.read_only:
+            return "Only the instructor may write now."
+        if not member.lines.take():
+            return "You write too fast: this line was not delivered. Try again in a few seconds."
+        return None
+
+    def _member(self, client_id: str, key: bytes, instructor: bool) -> Member | None:
+        known = self.members.get(client_id)
+        if known is not None:
+            return known if hmac.compare_digest(known.key, key) and known.instructor == instructor else None
+        if len(self.members) >= MAX_MEMBERS:
+            return None
+        return self.members.setdefault(client_id, Member(client_id, key, instructor))
+
+    def _of_class(self, topic: str) -> bool:
+        return topic.startswith((f"chat/{self.room}/", f"{OWN}/", f"{CONTROL}/"))
+
+    def _knows_password(self, packet: Packet) -> bool:
+        return not self._password or _same(packet.password, self._password)
+
+
+def _same(given: bytes | None, wanted: str) -> bool:
+    """Compared in constant time."""
+    return given is not None and hmac.compare_digest(given, wanted.encode())
+
+
+def _digest(key: str) -> bytes:
+    """Only a digest of a person's secret is kept."""
+    return hashlib.sha256(key.encode()).digest()

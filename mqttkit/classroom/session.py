@@ -1,0 +1,273 @@
+"""Classroom: a broker, the gate before it and the page, with one lifetime."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import io
+import os
+import secrets
+import socket
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import segno
+from tornado import netutil
+
+from mqttkit import chat
+from mqttkit._lifetime import adopt
+from mqttkit.broker import Broker
+from mqttkit.classroom.addresses import make_password, reachable_address, svg_qr
+from mqttkit.classroom.front import Front
+from mqttkit.classroom.gate import Gate, Upstream
+from mqttkit.classroom.host import Host
+from mqttkit.classroom.pages import instructor_page, join_page
+from mqttkit.classroom.recording import Recording
+from mqttkit.classroom.rules import Rules
+from mqttkit.classroom.upstream import host_client, leave, upstream_at
+from mqttkit.errors import BrokerError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+_LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_REPORT_SECONDS = 0.5
+_START_SECONDS = 20.0
+
+
+class Classroom:
+    """One room that a class joins: page, MQTT over WebSocket and MQTT over TCP on one address.
+
+    ```python
+    with Classroom(room="physics") as classroom:
+        print(classroom.join_url)          # opens the page on a phone, with the password in it
+        print(classroom.url)               # for MQTT clients; their password is classroom.password
+    ```
+
+    Args:
+        room: name of the room, 1 to 32 letters, digits, `-` or `_`.
+        host: address to listen on; the default is reachable from this machine only.
+        port: 0 takes any free one.
+        password: what everybody must know to join. None makes one up; "" means none, allowed on loopback only.
+        broker: a Broker, or the URL of one; None runs the embedded one (or what MQTTKIT_BROKER names).
+        engine: of the broker that is run here, "amqtt" or "mosquitto".
+        origins: further addresses (`https://host[:port]`) whose pages may connect, such as a proxy's.
+        record: folder for a trace and a chat log of the session; None records nothing.
+
+    Attributes:
+        password: the class password.
+        instructor_key: password of the MQTT user `instructor`; opens the instructor's page.
+        host: the address it listens on.
+        port: its port, while it runs.
+    """
+
+    def __init__(
+        self,
+        room: str = "class",
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        password: str | None = None,
+        broker: Broker | str | None = None,
+        engine: str = "amqtt",
+        origins: tuple[str, ...] = (),
+        record: str | Path | None = None,
+    ) -> None:
+        self.room = chat.check_room(room)
+        self.password = make_password() if password is None else password
+        if not self.password and host not in _LOOPBACK:
+            raise BrokerError(
+                f"Without a password the class may only listen on this machine, not on {host}. Give it a password."
+            )
+        self.instructor_key = secrets.token_urlsafe(18)
+        self.host, self.port = host, port
+        self._origins = tuple(origin.rstrip("/") for origin in origins)
+        self._broker, self._engine = broker, engine
+        self._record = Path(record) if record is not None else None
+        self._own_broker: Broker | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping: asyncio.Event | None = None
+        self._gate: Gate | None = None
+
+    # --- its life
+
+    def start(self) -> Classroom:
+        """Open the room. Raises BrokerError where the broker cannot run or the address is taken."""
+        adopt(self)
+        try:
+            upstream = self._start_broker()
+            ready: _Ready = _Ready()
+            self._thread = threading.Thread(target=self._run, args=(upstream, ready), name="classroom", daemon=True)
+            self._thread.start()
+            ready.wait()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def close(self) -> None:
+        """Close the room: end all connections, the broker if it was started here, and the recording."""
+        loop, stopping, thread = self._loop, self._stopping, self._thread
+        if loop is not None and stopping is not None and not loop.is_closed():
+            with contextlib.suppress(RuntimeError):  # the loop ended in this very moment
+                loop.call_soon_threadsafe(stopping.set)
+        if thread is not None and thread.is_alive():
+            thread.join(10)
+        self._loop = self._stopping = self._thread = None
+        if self._own_broker is not None:
+            self._own_broker.close()
+            self._own_broker = None
+
+    def __enter__(self) -> Classroom:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<Classroom {self.room!r}: {len(self.online())} online>"
+
+    # --- where it is
+
+    @property
+    def address(self) -> str:
+        """host:port as others reach it: for 0.0.0.0 the address of this machine in its network."""
+        host = reachable_address() if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """For MQTT clients over TCP."""
+        return f"mqtt://{self.address}"
+
+    @property
+    def ws_url(self) -> str:
+        """For MQTT clients over WebSocket."""
+        return f"ws://{self.address}/mqtt"
+
+    @property
+    def page_url(self) -> str:
+        """The join page, without the password."""
+        return f"http://{self.address}/"
+
+    @property
+    def join_url(self) -> str:
+        """The join page with the password behind `#`, which browsers do not send anywhere."""
+        return f"{self.page_url}#p={quote(self.password)}" if self.password else self.page_url
+
+    @property
+    def instructor_url(self) -> str:
+        """The instructor's page with its key. Keep it to yourself."""
+        return f"{self.page_url}instructor#key={self.instructor_key}&p={quote(self.password)}"
+
+    def qr_code(self) -> str:
+        """The QR code of the join link, drawn with characters for a terminal."""
+        drawn = io.StringIO()
+        segno.make(self.join_url, error="m").terminal(out=drawn, compact=True)
+        return drawn.getvalue()
+
+    def online(self) -> list[str]:
+        """Client ids of the members who are connected."""
+        return sorted({link.client_id for link in list(self._gate.links)} if self._gate else ())
+
+    # --- inside
+
+    def _start_broker(self) -> Upstream:
+        """The broker to use, and an account on it that only this process knows."""
+        given = self._broker or os.environ.get("MQTTKIT_BROKER") or None
+        if given is not None:
+            return upstream_at(given)
+        user, password = "class", secrets.token_urlsafe(18)
+        self._own_broker = Broker(users={user: password}, engine=self._engine).start()
+        return Upstream(self._own_broker.host, self._own_broker.port, user, password)
+
+    def _run(self, upstream: Upstream, ready: _Ready) -> None:
+        """The thread: an event loop for all connections."""
+        try:
+            loop = (
+                asyncio.SelectorEventLoop()
+            )  # also on Windows: the other kind cannot wait for a socket to become readable
+            try:
+                loop.run_until_complete(self._serve(upstream, ready))
+            finally:
+                loop.run_until_complete(loop.shutdown_default_executor())
+                loop.close()
+        except Exception as error:  # noqa: BLE001 - handed to whoever called start()
+            ready.fail(error)
+
+    async def _serve(self, upstream: Upstream, ready: _Ready) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        rules = Rules(self.room, self.password, self.instructor_key)
+        client = await self._loop.run_in_executor(None, host_client, upstream, self.room)
+        gate = self._gate = Gate(rules, upstream)
+        host = Host(gate, lambda topic, payload, qos, retain: client.publish(topic, payload, qos, retain, wait=False))
+        gate.observers.append(host)
+        gate.control = host.control
+        sockets = self._bind()
+        pages = {
+            "/": join_page(self.room),
+            "/instructor": instructor_page(self.room, self.page_url, svg_qr(self.join_url)),
+        }
+        front = Front(gate, pages, self._origins)
+        front.listen(sockets)
+        recording = Recording(self._record, self.room) if self._record is not None else None
+        if recording is not None:
+            gate.observers.append(recording)
+        host.announce(recorded=recording is not None)
+        ready.ok()
+        try:
+            await _every(_REPORT_SECONDS, host.report, self._stopping)
+        finally:
+            await front.close()
+            await self._loop.run_in_executor(None, leave, client, self.room)
+            if recording is not None:
+                recording.close()
+
+    def _bind(self) -> list[socket.socket]:
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            sockets = netutil.bind_sockets(self.port, self.host, family=family)
+        except OSError as error:
+            raise BrokerError(
+                f"The class cannot listen on {self.host}:{self.port}: {error.strerror or error}. Try another port or host."
+            ) from error
+        self.port = int(sockets[0].getsockname()[1])
+        return sockets
+
+
+async def _every(seconds: float, action: Callable[[], None], stopping: asyncio.Event) -> None:
+    """Do `action` again and again until `stopping` is set."""
+    while not stopping.is_set():
+        action()
+        with contextlib.suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(stopping.wait(), seconds)
+
+
+class _Ready:
+    """Hands the outcome of the start from the thread to whoever waits for it."""
+
+    def __init__(self) -> None:
+        self._done = threading.Event()
+        self._error: Exception | None = None
+
+    def ok(self) -> None:
+        """It started."""
+        self._done.set()
+
+    def fail(self, error: Exception) -> None:
+        """It did not start, or broke later."""
+        self._error = error
+        self._done.set()
+
+    def wait(self) -> None:
+        """Raises what the thread raised."""
+        if not self._done.wait(_START_SECONDS):
+            raise BrokerError(f"The classroom did not start within {_START_SECONDS:.0f} s.")
+        if self._error is not None:
+            raise self._error
