@@ -1,0 +1,268 @@
+"""One connection through the relay: the client's end, the broker's end, and a pipe for each direction."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+import sys
+from typing import TYPE_CHECKING, cast
+
+from mqttkit.network.framing import Plain, WebSocket
+from mqttkit.network.pipe import Pipe
+from mqttkit.trace import Link, Wire
+
+if TYPE_CHECKING:
+    from mqttkit.network.faults import Fault
+    from mqttkit.network.framing import Framing
+    from mqttkit.network.relay import Relay
+
+_TLS_HANDSHAKE = 0x16
+_DIAL_TIMEOUT = 10.0  # seconds
+_HIGH_WATER = 1 << 20  # bytes that may wait in one direction before its sender is slowed down
+
+
+class End(asyncio.Protocol):
+    """One end of a connection; tells the connection what happens."""
+
+    def __init__(self, connection: Connection, *, of_client: bool) -> None:
+        self._connection = connection
+        self._of_client = of_client
+        self.transport: asyncio.Transport | None = None
+        self.other: End | None = None
+        self._lost = False
+        self.feed = connection.sniff
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The network connection is up."""
+        self.transport = cast("asyncio.Transport", transport)
+        self.transport.set_write_buffer_limits(_HIGH_WATER)
+        self._connection.end_is_up(self, of_client=self._of_client)
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came in."""
+        self.feed(data)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """This end is gone, politely (None) or not."""
+        self._lost = True
+        self._connection.end_is_gone(of_client=self._of_client, error=error)
+
+    @property
+    def is_open(self) -> bool:
+        """True while there is a network connection."""
+        return self.transport is not None and not self._lost
+
+    def pause_writing(self) -> None:
+        """Too much waits to go out here: read no more from the other end."""
+        if self.other is not None and self.other.transport is not None:
+            self.other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        """There is room again."""
+        if self.other is not None and self.other.transport is not None and not self.other.transport.is_closing():
+            self.other.transport.resume_reading()
+
+    def reset(self) -> None:
+        """Ends it at once, with a TCP reset and without FIN: what a cable that is cut looks like."""
+        if self.transport is None or self.transport.is_closing():
+            return
+        raw = self.transport.get_extra_info("socket")
+        if raw is not None:
+            form = "hh" if sys.platform == "win32" else "ii"  # struct linger: two shorts on Windows, two ints elsewhere
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(form, 1, 0))
+        self.transport.abort()
+
+
+class Connection:
+    """A client's connection to the broker, as it passes through the relay (lives in the relay's thread)."""
+
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
+        self.loop = relay.loop
+        self.link = Link(0)
+        self._client = End(self, of_client=True)
+        self._broker = End(self, of_client=False)
+        self._client.other, self._broker.other = self._broker, self._client
+        self._upward: Pipe | None = None
+        self._downward: Pipe | None = None
+        self._kind = "mqtt"
+        self._over = False  # nothing is recorded any more
+        self._aborted = False  # nothing is carried any more
+        self._gone: set[str] = set()  # ends that closed while the link was silent
+        self._dialling: asyncio.Task[None] | None = None
+
+    @property
+    def client_end(self) -> End:
+        """The protocol object for the listening side."""
+        return self._client
+
+    # --- coming up
+
+    def end_is_up(self, end: End, *, of_client: bool) -> None:
+        """One of the two network connections stands."""
+        if of_client:
+            self._relay.opened(self)
+        elif self._upward is not None and self._downward is not None:
+            assert end.transport is not None
+            assert self._client.transport is not None
+            self._upward.attach(end.transport)
+            self._downward.attach(self._client.transport)
+            end.feed = self._downward.feed
+
+    def sniff(self, data: bytes) -> None:
+        """The first bytes tell what the client speaks: MQTT, WebSocket (an HTTP GET) or TLS."""
+        self._kind, up, down = _what_is(data[0])
+        self._upward = Pipe(self, to_broker=True, framing=up)
+        self._downward = Pipe(self, to_broker=False, framing=down)
+        self._client.feed = self._upward.feed
+        self._dialling = self.loop.create_task(self._dial())
+        self._upward.feed(data)
+
+    async def _dial(self) -> None:
+        try:
+            host, port, tls = self._relay.upstream(self._kind)
+            dialled = self.loop.create_connection(
+                lambda: self._broker, host, port, ssl=tls, server_hostname=host if tls else None
+            )
+            await asyncio.wait_for(dialled, _DIAL_TIMEOUT)
+        except (OSError, asyncio.TimeoutError) as error:
+            self._unreachable(error)
+            return
+        if self._aborted:
+            self._broker.reset()
+
+    def _unreachable(self, error: Exception) -> None:
+        if not self._over:
+            self.note("closed", f"the broker cannot be reached: {error or type(error).__name__}", who="broker")
+        self._abort()
+
+    def learn(self, wire: Wire) -> bool:
+        """Takes client id, will and protocol from a CONNECT; False where the network refuses this client."""
+        packet = wire.packet
+        self.link.protocol = packet.protocol
+        self.link.client_id = packet.client_id or self.link.client_id
+        self.link.will = packet.will
+        self.link.clean_session = packet.clean_session is not False
+        if any(fault.refuses(self.link) for fault in self.faults()):
+            self.refuse()
+            return False
+        return True
+
+    def refuse(self) -> None:
+        """Ends a connection that may not come up."""
+        self.note("refused", f"the network refuses the connection of {self.link.name}")
+        self._abort()
+
+    # --- what the pipes need
+
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that are active now."""
+        return self._relay.faults
+
+    def record(self, wire: Wire) -> None:
+        """Writes a packet into every trace."""
+        for trace in self._relay.traces:
+            trace.record(wire)
+
+    def note(self, kind: str, text: str, *, who: str = "network", data: bytes = b"") -> None:
+        """Writes an event into every trace."""
+        for trace in self._relay.traces:
+            trace.note(kind, text, link=self.link, who=who, data=data)
+
+    def is_silent(self) -> bool:
+        """True while a fault keeps this link silent."""
+        return any(fault.silences(self.link) for fault in self._relay.faults)
+
+    # --- going down
+
+    def cut(self) -> None:
+        """Cuts the connection on both sides, with TCP resets."""
+        if self._over:
+            return
+        self.note("cut", f"the connection of {self.link.name} is cut")
+        self._abort()
+
+    def end_is_gone(self, *, of_client: bool, error: Exception | None) -> None:
+        """One end closed; the news travels on, unless the link is silent."""
+        if not self._broker.is_open and not self._client.is_open:
+            self._relay.closed(self)
+        if self._over:
+            return
+        name = self.link.name if of_client else "broker"
+        if self.is_silent():
+            self._gone_unnoticed(name)
+            return
+        self._tell_closed(name)
+        pipe = self._upward if of_client else self._downward
+        if pipe is None or error is not None:
+            self._abort()
+        else:
+            self._end(keep=pipe)
+            pipe.finish()
+
+    def _gone_unnoticed(self, name: str) -> None:
+        if not self._gone and self._relay.is_running:
+            kind = "closed" if name == "broker" else "left"
+            whom = self.link.name if name == "broker" else "the broker"
+            self.note(kind, f"{_the(name)} gives up the connection; {_the(whom)} does not learn of it", who=name)
+        self._gone.add(name)
+        if len(self._gone) > 1:
+            self._end()
+
+    def _tell_closed(self, name: str) -> None:
+        if self._relay.is_running and not self._gone:
+            self.note("closed", f"{_the(name)} closes the connection", who=name)
+
+    def healed(self) -> None:
+        """A fault has ended: held packets go on, and the end of one side is told to the other."""
+        for pipe in (self._upward, self._downward):
+            if pipe is not None:
+                pipe.release_held()
+        if self._gone and not self.is_silent():
+            self._abort()
+
+    def _abort(self) -> None:
+        self._aborted = True
+        self._end()
+        self._client.reset()
+        self._broker.reset()
+
+    def _end(self, keep: Pipe | None = None) -> None:
+        self._over = True
+        self._client.feed = self._broker.feed = _ignore
+        for pipe in (self._upward, self._downward):
+            if pipe is not None and pipe is not keep:
+                pipe.drop()
+
+    @property
+    def is_over(self) -> bool:
+        """True once the connection carries no more packets."""
+        return self._over
+
+    def close(self) -> None:
+        """The relay shuts down."""
+        self._aborted = True
+        self._end()
+        for end in (self._client, self._broker):
+            if end.transport is not None:
+                end.transport.abort()
+        if self._dialling is not None:
+            self._dialling.cancel()
+
+
+def _ignore(data: bytes) -> None:
+    """What arrives after the end of a connection concerns nobody."""
+
+
+def _the(name: str) -> str:
+    return "the broker" if name in ("broker", "the broker") else name
+
+
+def _what_is(first: int) -> tuple[str, Framing | None, Framing | None]:
+    """(what the client speaks, framing to the broker, framing to the client)."""
+    if first == ord("G"):
+        return "ws", WebSocket(masked=True), WebSocket(masked=False)
+    if first == _TLS_HANDSHAKE:
+        return "mqtts", None, None
+    return "mqtt", Plain(), Plain()

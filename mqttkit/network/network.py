@@ -1,0 +1,298 @@
+"""Network: what lies between the clients and a broker, seen and broken on purpose."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from mqttkit._lifetime import adopt
+from mqttkit.errors import MqttKitError
+from mqttkit.network import faults as kinds
+from mqttkit.network.matching import Match
+from mqttkit.network.relay import Relay
+from mqttkit.network.upstream import Target
+from mqttkit.trace import Trace
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Iterator
+    from os import PathLike
+    from types import TracebackType
+
+    from mqttkit.network.faults import Fault
+    from mqttkit.network.script import Step
+    from mqttkit.packets import Packet
+
+_SETTLE = 1.0  # seconds
+
+
+class Network:
+    """A relay between any clients and one broker: records every packet in `trace`, and breaks things on demand.
+
+    Clients connect to `url` in place of the broker's. Whatever they speak goes through: MQTT 3.1.1 and 5, MQTT over
+    WebSocket, and TLS, of which only the encrypted bytes can be seen.
+
+    Every fault is active from the call on until its `heal()`, `network.heal()`, or the end of its `with` block.
+    """
+
+    def __init__(
+        self,
+        broker: Any,
+        *,
+        listen_host: str = "127.0.0.1",
+        port: int = 0,
+        trace: Trace | None = None,
+        seed: int = 0,
+        tls: ssl.SSLContext | str | PathLike[str] | None = None,
+    ) -> None:
+        """Prepares a network; `start()` or `with` opens it.
+
+        Args:
+            broker: a Broker, a URL such as "mqtts://host:8883", or (host, port).
+            listen_host: where clients come in; the default is this machine only.
+            port: 0 takes a free one.
+            trace: where to record; the default is a new one.
+            seed: of what happens by chance (`random_loss`).
+            tls: towards an mqtts:// broker: a context, or the file with the certificate authority to trust.
+
+        Raises:
+            MqttKitError: `broker` names none.
+        """
+        self.trace = Trace() if trace is None else trace
+        self.seed = seed
+        self.listen_host = listen_host
+        self._wanted_port = port
+        self._target = Target(broker, tls)
+        self._port: int | None = None
+        self._relay: Relay | None = None
+        self._flushes: list[Callable[[], None]] = []
+        self._count = 0
+
+    # --- life
+
+    def start(self) -> Network:
+        """Listens for clients and returns self."""
+        if self._relay is None:
+            relay = Relay(self._target.address, self.trace.links)
+            relay.traces = (self.trace,)
+            self._port = relay.start(self.listen_host, self._wanted_port)
+            self._relay = relay
+            adopt(self)
+        return self
+
+    def close(self) -> None:
+        """Ends all connections and the relay; the trace stays."""
+        relay, self._relay = self._relay, None
+        if relay is not None:
+            relay.stop()
+
+    def __enter__(self) -> Network:
+        return self.start()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    @property
+    def _running(self) -> Relay:
+        if self._relay is None:
+            raise MqttKitError("This network is not running. Call start() first, or use it in a with block.")
+        return self._relay
+
+    @property
+    def host(self) -> str:
+        """Where clients connect."""
+        return "127.0.0.1" if self.listen_host in ("0.0.0.0", "::", "") else self.listen_host  # noqa: S104 - compared only
+
+    @property
+    def port(self) -> int:
+        """Where clients connect."""
+        if self._port is None:
+            raise MqttKitError("This network has no port yet: it is not running. Call start() first.")
+        return self._port
+
+    @property
+    def url(self) -> str:
+        """Where clients connect, as mqtt://host:port."""
+        return f"mqtt://{self.host}:{self.port}"
+
+    # --- faults
+
+    def lose(
+        self,
+        type: str | None = None,  # noqa: A002 - the standard's word
+        *,
+        to: str | None = None,
+        sender: str | None = None,
+        topic: str | None = None,
+        qos: int | None = None,
+        packet_id: int | None = None,
+        nth: int | None = None,
+        count: int | None = None,
+        where: Callable[[Packet], bool] | None = None,
+    ) -> Fault:
+        """Loses packets: the receiver never gets them, the connection stays open.
+
+        Args:
+            type: packet type, such as "PUBACK"; None for every one.
+            to: only to this receiver: a client id or "broker".
+            sender: only from this sender: a client id or "broker".
+            topic: only PUBLISH packets whose topic matches this filter.
+            qos: only PUBLISH packets with this QoS.
+            packet_id: only with this packet identifier.
+            nth: only the n-th packet that fits, from 1.
+            count: at most so many packets.
+            where: any function of a `Packet` that returns True for those meant.
+
+        Raises:
+            MqttKitError: a word that means nothing (the message names the nearest one) or a packet that cannot be.
+        """
+        return self._add(kinds.Lose(self, Match(type, to, sender, topic, qos, packet_id, nth, count, where)))
+
+    def duplicate(self, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
+        """Delivers packets twice, as a network may that lost the first acknowledgement. Arguments: see `lose`."""
+        return self._add(kinds.Duplicate(self, Match(type, **match)))
+
+    def delay(self, seconds: float, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
+        """Delays packets by `seconds`; later ones wait behind them, as in TCP. Arguments: see `lose`."""
+        return self._add(kinds.Delay(self, Match(type, **match), _positive("seconds", seconds)))
+
+    def reorder(self, type: str | None = "PUBLISH", **match: Any) -> Fault:  # noqa: A002
+        """Lets the next packet overtake, where the standard leaves the order open. Arguments: see `lose`."""
+        return self._add(kinds.Reorder(self, Match(type, **match)))
+
+    def random_loss(self, probability: float, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
+        """Loses packets by chance, the same ones for the same seed. Arguments: see `lose`."""
+        if not 0 <= probability <= 1:
+            raise MqttKitError(f"A probability lies between 0 and 1, not at {probability!r}.")
+        self._count += 1
+        return self._add(kinds.RandomLoss(self, Match(type, **match), probability, f"{self.seed}:{self._count}"))
+
+    def cut(self, client: str | None = None, *, at: str | None = None, **match: Any) -> Fault:
+        """Cuts the connections of `client` (None: of everybody) on both sides, at once and without a goodbye.
+
+        With `at="PUBREC"` it waits for such a packet and cuts in place of carrying it. Other arguments: see `lose`.
+
+        Raises:
+            MqttKitError: this client has no open connection.
+        """
+        if at is not None or match:
+            return self._add(kinds.CutAt(self, Match(at, client=client, **match)))
+        done = self._running.call(self._cut_now, client)
+        fault = kinds.Cut(self, client, done)
+        fault.active = False
+        return fault
+
+    def silence(self, client: str | None = None) -> Fault:
+        """Keeps the connections of `client` (None: of everybody) silent: nothing passes, not even an end."""
+        return self._add(kinds.Silence(self, client))
+
+    def limit(self, bytes_per_second: float, client: str | None = None) -> Fault:
+        """Carries at most so many bytes per second each way on each connection."""
+        return self._add(kinds.Limit(self, client, _positive("bytes_per_second", bytes_per_second)))
+
+    def refuse(self, client: str | None = None) -> Fault:
+        """Lets no new connection up (None: of anybody); those that are up stay."""
+        return self._add(kinds.Refuse(self, client))
+
+    def heal(self) -> None:
+        """Ends every fault."""
+        for fault in self.faults:
+            self.end_fault(fault)
+
+    @property
+    def faults(self) -> tuple[Fault, ...]:
+        """The faults that are active."""
+        return self._running.faults
+
+    def _add(self, fault: Fault) -> Fault:
+        relay = self._running
+        relay.call(self._begin_fault, relay, fault)
+        return fault
+
+    def _begin_fault(self, relay: Relay, fault: Fault) -> None:
+        for trace in relay.traces:
+            trace.note("fault", fault.name)
+        relay.faults = (*relay.faults, fault)
+
+    def end_fault(self, fault: Fault) -> None:
+        """Ends one fault, and writes into the trace what it did."""
+        relay = self._relay
+        if fault.active and relay is not None:
+            relay.call(self._end_fault, relay, fault)
+        fault.active = False
+
+    def _end_fault(self, relay: Relay, fault: Fault) -> None:
+        relay.faults = tuple(other for other in relay.faults if other is not fault)
+        for trace in relay.traces:
+            trace.note("healed", f"end of: {fault.name} ({fault.outcome()})")
+        for connection in relay.open_connections():
+            connection.healed()
+
+    def _cut_now(self, client: str | None) -> int:
+        chosen = [c for c in self._running.open_connections() if client in (None, c.link.name)]
+        if not chosen and client is not None:
+            names = ", ".join(sorted({c.link.name for c in self._running.open_connections()}))
+            raise MqttKitError(f"There is no open connection of {client!r} to cut. Open are: {names or 'none'}.")
+        for connection in chosen:
+            connection.cut()
+        return len(chosen)
+
+    def hint_for(self, match: Match) -> str:
+        """Why a fault found nothing: what passed in its place."""
+        names = {link.name for link in self.trace.links.values()} | {"broker"}
+        for name in (match.to, match.sender):
+            if name is not None and name not in names:
+                return f": no client {name!r} was here, only {', '.join(sorted(names - {'broker'})) or 'nobody'}"
+        return ""
+
+    def script(self, *steps: Step) -> Any:
+        """Runs steps one after the other, each at its time or after its packet (see `mqttkit.network.script`)."""
+        from mqttkit.network.script import Script
+
+        return Script(self, steps).start()
+
+    # --- traces
+
+    @contextmanager
+    def record(self) -> Iterator[Trace]:
+        """A trace of what happens in the block, numbered from 1; at its end handshakes under way may finish."""
+        relay = self._running
+        self.settle(_SETTLE)
+        story = self.trace.window()
+        relay.call(self._tap, relay, story)
+        try:
+            yield story
+            self.settle(_SETTLE, story)
+        finally:
+            if self._relay is relay:
+                relay.call(self._untap, relay, story)
+
+    def _tap(self, relay: Relay, trace: Trace) -> None:
+        relay.traces = (*relay.traces, trace)
+
+    def _untap(self, relay: Relay, trace: Trace) -> None:
+        relay.traces = tuple(other for other in relay.traces if other is not trace)
+
+    def before_settling(self, flush: Callable[[], None]) -> None:
+        """Has `flush` called before every `settle`: it returns when clients have sent what they were asked to."""
+        self._flushes.append(flush)
+
+    def settle(self, timeout: float = _SETTLE, trace: Trace | None = None) -> bool:
+        """Waits until every handshake ended, or a fault explains why it cannot; False where time ran out."""
+        for flush in self._flushes:
+            flush()
+        self._running.catch_up()
+        return (trace or self.trace).settle(timeout)
+
+    def __repr__(self) -> str:
+        if self._relay is None:
+            return "<Network: not running>"
+        names = [connection.link.name for connection in self._relay.call(self._relay.open_connections)]
+        return f"<Network: clients {', '.join(names) or 'none'}; faults {', '.join(f.name for f in self.faults) or 'none'}>"
+
+
+def _positive(name: str, value: float) -> float:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
+        raise MqttKitError(f"{name}={value!r} makes no sense: give a number above 0.")
+    return float(value)
+

@@ -1,0 +1,201 @@
+"""One direction of a connection: packets come in, faults are asked, packets go out in order."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from typing import TYPE_CHECKING, NamedTuple
+
+from mqttkit.errors import MalformedPacket
+from mqttkit.network.faults import Verdict
+from mqttkit.network.framing import Plain
+from mqttkit.network.legal import may_overtake
+from mqttkit.packets import Splitter
+from mqttkit.trace import Wire
+
+if TYPE_CHECKING:
+    import asyncio
+
+    from mqttkit.network.connection import Connection
+    from mqttkit.network.faults import Fault
+    from mqttkit.network.framing import Framing
+
+
+CONNECT = 0x10  # first byte of every CONNECT [MQTT-3.1]: type 1, flags 0
+
+
+class Waiting(NamedTuple):
+    """What goes out later: when, the bytes, and their packet."""
+
+    due: float
+    data: bytes
+    wire: Wire
+
+
+class Pipe:
+    """Carries what comes from one end of a connection to the other."""
+
+    def __init__(self, connection: Connection, *, to_broker: bool, framing: Framing | None) -> None:
+        self._connection = connection
+        self._to_broker = to_broker
+        self._framing = framing  # None: bytes the relay cannot read, TLS for instance
+        self._plain = isinstance(framing, Plain)
+        self._splitter = Splitter()
+        self._sink: asyncio.Transport | None = None
+        self._early = bytearray()  # goes out as soon as there is a sink
+        self._queue: deque[Waiting] = deque()
+        self._held: Wire | None = None
+        self._busy_until = 0.0
+        self._closing = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def attach(self, sink: asyncio.Transport) -> None:
+        """The far end is up: what came before goes out now."""
+        self._sink = sink
+        if self._early:
+            sink.write(bytes(self._early))
+            self._early.clear()
+        self._close_when_empty()
+
+    def feed(self, data: bytes) -> None:
+        """Bytes came in from the near end."""
+        if self._framing is None:
+            self._carry_opaque(data)
+            return
+        mqtt, other = self._framing.unwrap(data)
+        out = bytearray(other if not self._connection.is_silent() else b"")
+        try:
+            for raw in self._splitter.feed(mqtt):
+                out += self._packet(raw)
+        except MalformedPacket as error:
+            self._lose_step(error, out)
+        self._write(bytes(out))
+
+    def _lose_step(self, error: MalformedPacket, out: bytearray) -> None:
+        """What comes is not MQTT: carry it unread, and say so."""
+        reason = str(error).split(". ", 1)[0]
+        self._connection.note("malformed", f"{self._sender()} sends what is not MQTT: {reason}", who=self._sender())
+        out += self._splitter.pending
+        if self._framing is not None:
+            self._framing = None
+
+    def _sender(self) -> str:
+        return self._connection.link.name if self._to_broker else "broker"
+
+    def _carry_opaque(self, data: bytes) -> None:
+        silent = self._connection.is_silent()
+        self._connection.note("bytes", "", who=self._sender(), data=data)
+        if not silent:
+            self._write(data)
+
+    # --- packets
+
+    def _packet(self, raw: bytes) -> bytes:
+        """Records one packet and returns the bytes that go out at once."""
+        connection = self._connection
+        wire = Wire(time.monotonic(), connection.link, raw, to_broker=self._to_broker)
+        if raw[0] == CONNECT and self._to_broker and not connection.learn(wire):
+            return b""
+        faults = connection.faults()
+        if faults or self._held is not None:
+            return self._judge(wire, faults)
+        connection.record(wire)
+        return self._send(wire) if self._queue or not self._plain else raw
+
+    def _judge(self, wire: Wire, faults: tuple[Fault, ...]) -> bytes:
+        verdict = Verdict()
+        for fault in faults:
+            fault.judge(wire, verdict)
+        if verdict.cut or verdict.lost is not None:
+            wire.fault, wire.delivered = verdict.lost or "lost in the cut", False
+        elif verdict.delay:
+            wire.fault = f"delayed {verdict.delay:g} s"
+        self._connection.record(wire)
+        if verdict.cut:
+            self._connection.cut()
+        return self._deliver(wire, verdict) if wire.delivered else b""
+
+    def _deliver(self, wire: Wire, verdict: Verdict) -> bytes:
+        if verdict.hold and self._held is None:
+            self._held = wire
+            return b""
+        held, self._held = self._held, None
+        overtakes = held is not None and may_overtake(held.packet, wire.packet)
+        out = b"" if held is None or overtakes else self._release(held, "kept its place: the standard fixes this order")
+        out += self._send(wire, verdict.delay, verdict.rate)
+        for _ in range(verdict.copies - 1):
+            copy = Wire(time.monotonic(), wire.link, wire.raw, to_broker=wire.to_broker, fault="duplicate")
+            self._connection.record(copy)
+            out += self._send(copy, verdict.delay, verdict.rate)
+        return out + (self._release(held, "overtaken by the next packet") if held is not None and overtakes else b"")
+
+    def _release(self, held: Wire, fault: str) -> bytes:
+        held.fault = fault
+        return self._send(held)
+
+    def release_held(self) -> None:
+        """The fault that held a packet back is healed: nothing came to overtake it."""
+        if self._held is not None:
+            held, self._held = self._held, None
+            self._write(self._release(held, "not overtaken: nothing came after it"))
+
+    # --- sending in order
+
+    def _send(self, wire: Wire, delay: float = 0.0, rate: float = 0.0) -> bytes:
+        """Returns the bytes if they go out now; else puts them into the queue."""
+        assert self._framing is not None
+        data = self._framing.wrap(wire.raw)
+        now = time.monotonic()
+        due = max(now + delay, self._queue[-1].due if self._queue else 0.0)
+        if rate:
+            due = self._busy_until = max(due, self._busy_until) + len(data) / rate
+        if due <= now and not self._queue:
+            return data
+        self._queue.append(Waiting(due, data, wire))
+        self._start_timer()
+        return b""
+
+    def _write(self, data: bytes) -> None:
+        if not data:
+            return
+        if self._sink is None:
+            self._early += data
+        elif not self._sink.is_closing():
+            self._sink.write(data)
+
+    def _start_timer(self) -> None:
+        if self._timer is None and self._queue:
+            wait = max(0.0, self._queue[0].due - time.monotonic())
+            self._timer = self._connection.loop.call_later(wait, self._on_time)
+
+    def _on_time(self) -> None:
+        self._timer = None
+        now = time.monotonic()
+        while self._queue and self._queue[0].due <= now:
+            self._write(self._queue.popleft().data)
+        self._start_timer()
+        self._close_when_empty()
+
+    # --- ending
+
+    def finish(self) -> None:
+        """The near end has closed: closes the far end once all that is under way has gone out."""
+        self.release_held()
+        self._closing = True
+        self._close_when_empty()
+
+    def _close_when_empty(self) -> None:
+        if self._closing and not self._queue and self._sink is not None:
+            self._sink.close()
+
+    def drop(self) -> None:
+        """The connection is gone: what was under way is lost."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        lost = [waiting.wire for waiting in self._queue] + [self._held]
+        for wire in lost:
+            if wire is not None:
+                wire.fault, wire.delivered = "lost with the connection", False
+        self._queue.clear()
+        self._held = None

@@ -1,0 +1,133 @@
+"""The relay: listens, dials the broker, and carries packets, in one thread with an event loop of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from mqttkit.errors import BrokerError, MqttKitError
+from mqttkit.network.connection import Connection
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable
+
+    from mqttkit.network.faults import Fault
+    from mqttkit.trace import Link, Trace
+
+T = TypeVar("T")
+_TIMEOUT = 10.0  # seconds in which the thread must answer
+
+Upstream = tuple[str, int, "ssl.SSLContext | None"]
+
+
+class Relay:
+    """Owns the thread, the listening socket and all connections.
+
+    Attributes:
+        loop: the event loop of the thread.
+        traces: where packets and events are written; replaced as a whole, never changed in place.
+        faults: the active faults; replaced as a whole, never changed in place.
+        upstream: tells where to dial for a client that speaks "mqtt", "mqtts" or "ws".
+        links: every connection there ever was, by number.
+    """
+
+    def __init__(self, upstream: Callable[[str], Upstream], links: dict[int, Link]) -> None:
+        self.upstream = upstream
+        self.links = links
+        self.traces: tuple[Trace, ...] = ()
+        self.faults: tuple[Fault, ...] = ()
+        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
+        self.is_running = False
+        self._connections: set[Connection] = set()
+        self._server: asyncio.Server | None = None
+        self._thread = threading.Thread(target=self._run, name="mqttkit network", daemon=True)
+
+    # --- life
+
+    def start(self, host: str, port: int) -> int:
+        """Starts the thread and listens; returns the port."""
+        self._thread.start()
+        try:
+            return asyncio.run_coroutine_threadsafe(self._listen(host, port), self.loop).result(_TIMEOUT)
+        except OSError as error:
+            self.stop()
+            raise BrokerError(
+                f"The network cannot listen on {host}:{port}: {error.strerror or error}. "
+                "Most likely another program uses this port; port=0 takes a free one."
+            ) from error
+
+    def stop(self) -> None:
+        """Ends all connections, the socket and the thread."""
+        if self.loop.is_closed():
+            return
+        self.is_running = False
+        asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop).result(_TIMEOUT)
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self._thread.join(_TIMEOUT)
+
+    def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    async def _listen(self, host: str, port: int) -> int:
+        self._server = await self.loop.create_server(lambda: Connection(self).client_end, host, port)
+        self.is_running = True
+        return int(self._server.sockets[0].getsockname()[1])
+
+    async def _shut_down(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for connection in list(self._connections):
+            connection.close()
+        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # aborted transports say goodbye in the next round
+
+    # --- connections (in the relay's thread)
+
+    def opened(self, connection: Connection) -> None:
+        """A client has come; its connection gets the next number."""
+        connection.link.number = len(self.links) + 1
+        self.links[connection.link.number] = connection.link
+        self._connections.add(connection)
+        if any(fault.refuses(connection.link) for fault in self.faults if _is_for_all(fault)):
+            connection.refuse()
+
+    def closed(self, connection: Connection) -> None:
+        """Both ends of a connection are gone."""
+        self._connections.discard(connection)
+
+    def open_connections(self) -> list[Connection]:
+        """Connections that carry packets, oldest first."""
+        live = [connection for connection in self._connections if not connection.is_over]
+        return sorted(live, key=lambda connection: connection.link.number)
+
+    # --- calls from other threads
+
+    def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Runs `function` in the relay's thread and returns its result."""
+        if threading.current_thread() is self._thread:
+            return function(*args)
+        if not self.is_running:
+            raise MqttKitError("This network is closed; its broker cannot be reached through it any more.")
+
+        async def run() -> T:
+            return function(*args)
+
+        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_TIMEOUT)
+
+    def catch_up(self) -> None:
+        """Returns when the relay has read what had been sent to it before."""
+        for _ in range(2):  # the first round may have begun before the bytes came
+            self.call(lambda: None)
+
+
+def _is_for_all(fault: Fault) -> bool:
+    return getattr(fault, "client", "") is None

@@ -1,0 +1,59 @@
+"""Where the broker is: a Broker, a URL or (host, port), for each way that clients speak."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from mqttkit.errors import MqttKitError
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+_PORTS = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883, "ssl": 8883, "ws": 80, "wss": 443}
+_SECURE = ("mqtts", "ssl", "wss")
+_PAIR = 2
+
+
+class Target:
+    """Resolves the broker anew for each connection: a broker that restarts on another port is found again."""
+
+    def __init__(self, broker: Any, tls: ssl.SSLContext | str | PathLike[str] | None = None) -> None:
+        self._broker = broker
+        self._tls = tls
+        if not hasattr(broker, "urls"):
+            self._split(_as_url(broker))
+
+    def address(self, kind: str) -> tuple[str, int, ssl.SSLContext | None]:
+        """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""
+        scheme, host, port = self._split(self._url(kind))
+        encrypt = scheme in _SECURE and kind != "mqtts"  # a client that speaks TLS itself is carried as it is
+        return host, port, self._context() if encrypt else None
+
+    def _url(self, kind: str) -> str:
+        urls = getattr(self._broker, "urls", None)
+        if urls is None:
+            return _as_url(self._broker)
+        return str(urls.get(kind) or (urls.get("wss") if kind == "ws" else None) or self._broker.url)
+
+    def _context(self) -> ssl.SSLContext:
+        if isinstance(self._tls, ssl.SSLContext):
+            return self._tls
+        return ssl.create_default_context(cafile=None if self._tls is None else str(self._tls))
+
+    def _split(self, url: str) -> tuple[str, str, int]:
+        parts = urlsplit(url)
+        if parts.scheme not in _PORTS or not parts.hostname:
+            raise MqttKitError(
+                f"{url!r} is not the address of a broker. Write mqtt://host:1883, mqtts://host:8883 or ws://host:9001."
+            )
+        return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
+
+
+def _as_url(broker: Any) -> str:
+    if isinstance(broker, tuple) and len(broker) == _PAIR:
+        return f"mqtt://{broker[0]}:{broker[1]}"
+    if isinstance(broker, str):
+        return broker if "://" in broker else f"mqtt://{broker}"
+    raise MqttKitError(f"A network needs a Broker, a URL or (host, port) to stand in front of, not {broker!r}.")

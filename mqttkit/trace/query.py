@@ -1,0 +1,87 @@
+"""Which packets of a trace are asked for, with clear words for a question that makes no sense. No I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+from mqttkit.errors import MqttKitError
+from mqttkit.packets import PACKET_TYPES
+from mqttkit.topics import check_topic_filter, matches
+
+if TYPE_CHECKING:
+    from mqttkit.trace.records import Captured
+
+_TYPES = [name for name in PACKET_TYPES if name.isupper() and "RESERVED" not in name]
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Conditions that a packet must meet, all of them; None means any.
+
+    Attributes:
+        type: packet type, such as "PUBLISH".
+        sender: client id or "broker".
+        receiver: client id or "broker".
+        topic: topic filter that the topic of a PUBLISH must match.
+        qos: QoS of a PUBLISH.
+        packet_id: packet identifier.
+        delivered: True for packets that arrived, False for those that got lost.
+    """
+
+    type: str | None = None
+    sender: str | None = None
+    receiver: str | None = None
+    topic: str | None = None
+    qos: int | None = None
+    packet_id: int | None = None
+    delivered: bool | None = None
+
+    def __post_init__(self) -> None:
+        if self.type is not None:
+            check_type(self.type)
+        if self.topic is not None:
+            check_topic_filter(self.topic)
+        if self.qos not in (None, 0, 1, 2):
+            raise MqttKitError(f"There is no QoS {self.qos!r}: it is 0, 1 or 2.")
+
+    def fits(self, item: Captured) -> bool:
+        """True where `item` meets all conditions."""
+        return (
+            self.type in (None, item.type)
+            and self.sender in (None, item.sender)
+            and self.receiver in (None, item.receiver)
+            and self.qos in (None, item.qos)
+            and self.packet_id in (None, item.packet_id)
+            and self.delivered in (None, item.delivered)
+            and (self.topic is None or _topic_fits(self.topic, item.topic))
+        )
+
+    def __str__(self) -> str:
+        """In words: "PUBLISH from bob on home/# with QoS 1"."""
+        words = [self.type or "any packet"]
+        words += [f"from {self.sender}"] if self.sender else []
+        words += [f"to {self.receiver}"] if self.receiver else []
+        words += [f"on {self.topic}"] if self.topic else []
+        words += [f"with QoS {self.qos}"] if self.qos is not None else []
+        words += [f"with packet id {self.packet_id}"] if self.packet_id is not None else []
+        words += [] if self.delivered is None else ["that arrived" if self.delivered else "that got lost"]
+        return " ".join(words)
+
+
+def check_type(name: object) -> str:
+    """Returns `name` if it is a packet type.
+
+    Raises:
+        MqttKitError: it is not; the message names the nearest one.
+    """
+    if isinstance(name, str) and name in _TYPES:
+        return name
+    near = get_close_matches(str(name).upper(), _TYPES, 1, 0.5)
+    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_TYPES)}."
+    raise MqttKitError(f"{name!r} is not an MQTT packet type. {hint}")
+
+
+def _topic_fits(topic_filter: str, topic: str | None) -> bool:
+    return bool(topic) and matches(topic_filter, topic)

@@ -1,0 +1,182 @@
+"""The order in which a trace is told: causes before effects, one handshake at a time. No I/O.
+
+Packets of different connections race, so the order in which they were recorded changes from run to run and from broker to
+broker. A story begins with what a client (or the network) did on its own, in recorded order, and tells all that came of
+it before it goes on: first on the same connection, then on the others, lane by lane. The same cell so gives the same
+story on every broker, idle or under load.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from mqttkit.trace.records import BROKER, Captured, Event, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from mqttkit.trace.causes import Causes
+
+_PINGS = ("PINGREQ", "PINGRESP")
+_ENDS = ("closed", "cut")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a story.
+
+    Attributes:
+        line: number of the line among the packets, from 1; 0 for an event.
+        item: the packet or event.
+        sender: lane where it starts (for an event: the lane it happens to).
+        receiver: lane where it ends.
+    """
+
+    line: int
+    item: Captured | Event
+    sender: str
+    receiver: str
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """A trace in the order of its causes.
+
+    Attributes:
+        lanes: names of the lanes from left to right, "broker" in the middle.
+        steps: the lines, in order.
+        open_at_start: lanes whose client was connected before the story began.
+    """
+
+    lanes: tuple[str, ...]
+    steps: tuple[Step, ...]
+    open_at_start: frozenset[str]
+
+
+def tell(
+    items: Sequence[Captured | Event], links: Mapping[int, Link], causes: Causes, *, pings: bool = False, by_time: bool = False
+) -> Story:
+    """Puts `items` (in recorded order, already fed to `causes`) in the order of their causes."""
+    shown = [item for item in items if _is_shown(item, causes, pings=pings)]
+    lane_of = _lanes_of_links(shown, links)
+    ordered = shown if by_time else list(_Teller(shown, causes, lane_of).tell())
+    steps, line = [], 0
+    for item in ordered:
+        line += isinstance(item, Captured)
+        steps.append(_step(item, lane_of, line))
+    return Story(_lane_order(shown, links, lane_of), tuple(steps), _open_at_start(shown, lane_of))
+
+
+def _is_shown(item: Captured | Event, causes: Causes, *, pings: bool) -> bool:
+    if isinstance(item, Event):
+        return item.number not in causes.routine and item.kind != "opened"
+    return pings or item.type not in _PINGS
+
+
+def _step(item: Captured | Event, lane_of: Mapping[int, str], line: int) -> Step:
+    if isinstance(item, Event):
+        lane = lane_of.get(item.link, item.client)
+        ends = (BROKER, lane) if item.who == BROKER else (lane, BROKER)
+        return Step(0, item, *ends)
+    lane = lane_of[item.link]
+    return Step(line, item, *((lane, BROKER) if item.to_broker else (BROKER, lane)))
+
+
+# --- lanes
+
+
+def _lanes_of_links(items: Sequence[Captured | Event], links: Mapping[int, Link]) -> dict[int, str]:
+    """Lane of each connection: one per client id, a second one while two connections share an id (take-over)."""
+    lane_of: dict[int, str] = {}
+    busy: dict[str, int] = {}  # lane -> connection that lives on it
+    for item in items:
+        if not item.link:
+            continue
+        if item.link not in lane_of:
+            lane_of[item.link] = _free_lane(links[item.link].name if item.link in links else item_client(item), busy)
+            busy[lane_of[item.link]] = item.link
+        if _ends_link(item):
+            busy.pop(lane_of[item.link], None)
+    return lane_of
+
+
+def _free_lane(name: str, busy: Mapping[str, int]) -> str:
+    lane, count = name, 1
+    while lane in busy:
+        count += 1
+        lane = f"{name} #{count}"
+    return lane
+
+
+def item_client(item: Captured | Event) -> str:
+    """Name of the client whose connection `item` belongs to."""
+    return item.client
+
+
+def _ends_link(item: Captured | Event) -> bool:
+    if isinstance(item, Event):
+        return item.kind in _ENDS
+    return item.type == "DISCONNECT" and item.to_broker
+
+
+def _lane_order(items: Sequence[Captured | Event], links: Mapping[int, Link], lane_of: Mapping[int, str]) -> tuple[str, ...]:
+    """Clients by their first connection, the broker in the middle of them."""
+    present = {lane_of[item.link] for item in items if item.link}
+    first: dict[str, int] = {}
+    for number in sorted(links):
+        first.setdefault(links[number].name, number)
+    clients = sorted(present, key=lambda lane: (first.get(lane.split(" #")[0], 0), lane))
+    middle = (len(clients) + 1) // 2
+    return (*clients[:middle], BROKER, *clients[middle:])
+
+
+def _open_at_start(items: Sequence[Captured | Event], lane_of: Mapping[int, str]) -> frozenset[str]:
+    """Lanes whose first packet is not a CONNECT: their client was there before the story began."""
+    first: dict[str, Captured | Event] = {}
+    for item in items:
+        if item.link:
+            first.setdefault(lane_of[item.link], item)
+    return frozenset(
+        lane for lane, item in first.items() if not (isinstance(item, Captured) and item.type == "CONNECT")
+    )
+
+
+# --- order
+
+
+class _Teller:
+    """Walks from each root through what it caused."""
+
+    def __init__(self, items: Sequence[Captured | Event], causes: Causes, lane_of: Mapping[int, str]) -> None:
+        shown = {item.number for item in items}
+        self._anchor = causes.anchor
+        self._lane_of = lane_of
+        self._children: dict[int, list[Captured | Event]] = defaultdict(list)
+        self._roots: list[Captured | Event] = []
+        for item in items:
+            cause = causes.cause.get(item.number)
+            (self._roots if cause not in shown or cause is None else self._children[cause]).append(item)
+
+    def tell(self) -> Iterator[Captured | Event]:
+        waiting = sorted(self._roots, key=lambda item: self._anchor.get(item.number, item.number), reverse=True)
+        while waiting:
+            item = waiting.pop()
+            yield item
+            waiting.extend(sorted(self._children[item.number], key=lambda child: self._rank(item, child), reverse=True))
+
+    def _rank(self, cause: Captured | Event, child: Captured | Event) -> tuple[int, str, int]:
+        """A take-over first, then answers, then more on the same connection, then the other lanes."""
+        if child.link != cause.link:
+            lane = self._lane_of.get(child.link, "")
+            return (0 if isinstance(child, Event) else 4, lane, child.number)
+        if isinstance(child, Event):
+            return (3, "", child.number)
+        delivery = child.type == "PUBLISH" and not child.to_broker
+        return (3 if delivery else 1 if child.to_broker != cause_to_broker(cause) else 2, "", child.number)
+
+
+def cause_to_broker(cause: Captured | Event) -> bool | None:
+    """Direction of a packet; None for an event."""
+    return cause.to_broker if isinstance(cause, Captured) else None
