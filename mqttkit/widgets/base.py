@@ -82,6 +82,9 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         """The widget as HTML without scripts; made of `text` where a subclass has nothing better."""
         return f"<pre>{html.escape(self.text())}</pre>"
 
+    def settle(self) -> None:
+        """Wait a moment, so that the still picture holds what was sent before; without this they may race."""
+
     # What a subclass calls
 
     def touch(self) -> None:
@@ -181,6 +184,7 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         bundle = super()._repr_mimebundle_(**options)
         data = bundle[0] if isinstance(bundle, tuple) else bundle
         if data is not None and _MIME in data:
+            self.settle()
             data["text/plain"] = self.text()
             data["text/html"] = f"{self.html()}<p><small>{html.escape(STILL)}</small></p>"
         return bundle

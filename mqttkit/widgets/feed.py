@@ -1,0 +1,141 @@
+"""The connection through which a widget sees messages: an ordinary client that subscribes and comes back by itself."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+from mqttkit.client import Client
+from mqttkit.errors import MqttKitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from mqttkit.message import Message
+
+QUIET = 0.06
+"""Seconds without a message after which what was sent is taken to have arrived."""
+_CLEAR_EVERY = 1000  # the client keeps what it received; the widget keeps its own, bounded
+
+_names: set[str] = set()
+_names_lock = threading.Lock()
+
+
+class Feed:
+    """One client of a widget.
+
+    Args:
+        place: a Lab or Broker (its messages are then not on the lab's packet tape), a Network, or a URL.
+        name: client id on one's own broker; elsewhere some random letters follow, since others may use the same name.
+        filters: what to subscribe to.
+        on_message: called with each Message on the network thread; it must be quick and raise nothing.
+        on_change: called when the connection comes or goes.
+        options: for the Client, such as username, password, tls, will.
+
+    Raises:
+        ConnectError: the broker could not be reached or refused.
+        SubscribeRefused: the broker does not let this user read there.
+    """
+
+    def __init__(
+        self,
+        place: Any,
+        name: str,
+        filters: Sequence[str],
+        on_message: Callable[[Message], None],
+        on_change: Callable[[], None],
+        *,
+        qos: int = 0,
+        **options: Any,
+    ) -> None:
+        self.place = direct(place)
+        self.connected = False
+        self.received = 0
+        self._on_message = on_message
+        self._on_change = on_change
+        self._arrived = threading.Condition()
+        self.name = _take_name(name, ours=is_ours(self.place))
+        try:
+            self.client = Client(self.place, self.name, reconnect=True, **options)
+            self._open(filters, qos)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, filters: Sequence[str], qos: int) -> None:
+        client = self.client
+        client.paho.reconnect_delay_set(1, 5)
+        client.paho.on_connect = lambda *about: self._is(not about[3].is_failure)
+        client.paho.on_disconnect = lambda *_: self._is(False)
+        client.on_message = self._take
+        client.connect()
+        client.subscribe(list(filters), qos)
+
+    def _is(self, connected: bool) -> None:
+        self.connected = connected
+        self._on_change()
+
+    def _take(self, message: Message) -> None:
+        self._on_message(message)
+        self.received += 1
+        if self.received % _CLEAR_EVERY == 0:
+            self.client.clear()
+        with self._arrived:
+            self._arrived.notify_all()
+
+    def settle(self, timeout: float = 1.5) -> None:
+        """Wait until what others have published is here: the broker answers, and nothing more comes for a moment."""
+        end = time.monotonic() + timeout
+        while self.connected and time.monotonic() < end:
+            before = self.received
+            with contextlib.suppress(MqttKitError):  # a still picture is worth no error
+                self.client.unsubscribe(f"mqttkit/fence/{self.name}", timeout=0.5)
+            with self._arrived:
+                self._arrived.wait_for(lambda before=before: self.received != before, QUIET)  # type: ignore[misc]
+            if self.received == before:
+                return
+
+    def close(self) -> None:
+        """Disconnect. May be called twice."""
+        self.connected = False
+        client = getattr(self, "client", None)
+        if client is not None:
+            client.close()
+        with _names_lock:
+            _names.discard(self.name)
+
+
+def direct(place: Any) -> Any:
+    """The broker of a lab itself, so that what a widget listens to is not on the lab's packet tape; else `place`."""
+    broker = getattr(place, "broker", None)
+    return place if broker is None else broker
+
+
+def is_ours(place: Any) -> bool:
+    """Whether `place` is a broker in this kernel, where nobody else can use our client ids."""
+    return not isinstance(place, str) and getattr(place, "engine", "remote") != "remote"
+
+
+def where(place: Any) -> str:
+    """How to call `place` in a widget: without port, user or password."""
+    broker = direct(place)
+    if is_ours(broker):
+        return f"broker in this notebook ({broker.engine})"
+    url = broker if isinstance(broker, str) else str(getattr(broker, "url", ""))
+    return url.rpartition("@")[2].rpartition("://")[2] or "broker"
+
+
+def _take_name(name: str, *, ours: bool) -> str:
+    """`name` if no other widget of this kernel has it, else with a number; random letters where others connect too."""
+    if not ours:
+        name = f"{name}-{secrets.token_hex(3)}"
+    with _names_lock:
+        number, wanted = 1, name
+        while wanted in _names:
+            number += 1
+            wanted = f"{name}-{number}"
+        _names.add(wanted)
+    return wanted
