@@ -12,8 +12,9 @@ from mqttkit.grading.rubric import Question, Result, Verdict, seeded
 from mqttkit.grading.values import Address, Handle, Store, decode, kind_of, show
 
 if TYPE_CHECKING:
+    from mqttkit.broker import Broker
     from mqttkit.client import Client
-    from mqttkit.lab import Lab
+    from mqttkit.network import Network
     from mqttkit.trace import Captured, Trace
 
 
@@ -52,7 +53,8 @@ class Game:
         self._judged: set[str] = set()
         self._channel = channel
         self._gate = gate
-        self._lab: Lab | None = None
+        self._broker: Broker | None = None
+        self._network: Network | None = None
         self._address: Address | None = None
         self._peers: list[Client] = []
         self._deadline = time.monotonic() + question.seconds
@@ -97,34 +99,41 @@ class Game:
     # The other side
 
     @property
-    def lab(self) -> Lab:
-        """Broker and network of this game, started at first use."""
-        if self._lab is None:
+    def network(self) -> Network:
+        """The network between the student's clients and a broker of this game, both started at first use."""
+        if self._network is None:
             from mqttkit.broker import Broker  # noqa: PLC0415 - a question about topics needs no broker
-            from mqttkit.lab import Lab  # noqa: PLC0415
+            from mqttkit.network import Network  # noqa: PLC0415
 
-            self._lab = Lab(Broker().start())
-        return self._lab
+            self._broker = Broker().start()
+            self._network = Network(self._broker).start()
+        return self._network
+
+    @property
+    def broker(self) -> Broker:
+        """The broker behind the network: the grader's own clients go straight to it."""
+        assert self.network is not None
+        assert self._broker is not None
+        return self._broker
 
     @property
     def address(self) -> Address:
         """Where the student's clients have to connect: the network of this game."""
         if self._address is None:
-            network = self.lab.network
-            url = self._gate.open(network.host, network.port) if self._gate else network.url
+            url = self._gate.open(self.network.host, self.network.port) if self._gate else self.network.url
             self._address = Address(url)
         return self._address
 
     @property
     def trace(self) -> Trace:
         """Every packet of the student's clients."""
-        return self.lab.trace
+        return self.network.trace
 
     def peer(self, client_id: str, *filters: str, **options: Any) -> Client:
         """A client of the grader's own, connected past the network and subscribed at QoS 2."""
         from mqttkit.client import Client  # noqa: PLC0415
 
-        client = Client(self.lab.broker, client_id, **options).connect()
+        client = Client(self.broker, client_id, **options).connect()
         self._peers.append(client)
         for topic_filter in filters:
             client.subscribe(topic_filter, qos=2)
@@ -194,15 +203,15 @@ class Game:
 
     def tape(self) -> list[dict[str, Any]]:
         """Every packet that passed the network, as JSON."""
-        return [] if self._lab is None else [_packet_json(p) for p in self._lab.trace.packets()]
+        return [] if self._network is None else [_packet_json(p) for p in self._network.trace.packets()]
 
     def close(self) -> None:
         """End the grader's clients, the network and the broker."""
         for client in self._peers:
             client.close()
-        if self._lab is not None:
-            self._lab.close()
-            self._lab.broker.close()
+        for part in (self._network, self._broker):
+            if part is not None:
+                part.close()
 
 
 def ladder_line(packet: Captured) -> str:

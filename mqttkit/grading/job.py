@@ -15,7 +15,6 @@ from typing import Any
 import nbformat
 
 from mqttkit import __version__
-from mqttkit.errors import GradingError
 from mqttkit.grading import page, sandbox
 from mqttkit.grading.build import write
 from mqttkit.grading.notebooks import Notebook, is_check, question_of, restore, student_version, tag

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextvars
 import ctypes
 import gc
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -124,17 +125,21 @@ class _Run:
         self.done.wait(0.2)
 
 
-def _paho_clients() -> list[Any]:
-    from paho.mqtt.client import Client  # noqa: PLC0415 - an exercise about topics needs no client
+def _instances(module: str, name: str) -> list[Any]:
+    """All living objects of a class, without importing its module for the question."""
+    kind = getattr(sys.modules.get(module), name, None)
+    if kind is None:
+        return []
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), kind)]
 
-    return [thing for thing in gc.get_objects() if isinstance(thing, Client)]
+
+def _paho_clients() -> list[Any]:
+    return _instances("paho.mqtt.client", "Client")
 
 
 def _kept_errors() -> list[dict[str, Any]]:
     """Errors of callbacks that the kit's own clients kept for their next call."""
-    from mqttkit.client import Client  # noqa: PLC0415 - see above
-
-    kept = [getattr(thing, "_callback_error", None) for thing in gc.get_objects() if isinstance(thing, Client)]
+    kept = [thing._errors._first for thing in _instances("mqttkit.client", "Client")]  # noqa: SLF001 - the same kit
     return [stacks.describe(error) for error in kept if isinstance(error, BaseException)][:5]
 
 

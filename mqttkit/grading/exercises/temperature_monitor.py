@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.grading.game import StudentError
+from mqttkit.grading.moves import as_json, asked, filters, kept, names, started, told
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import Handle, show
 
@@ -36,7 +37,7 @@ def reading(game: Game) -> None:
     """Compare the text with the values it was made of."""
     given = dict(zip(("device_id", "temperature", "humidity", "timestamp"), _measured(game), strict=True))
     text = game.wanted("reading", game.call("reading", *given.values()), str)
-    data = _json(text)
+    data = as_json(text)
     if not game.judge("json", isinstance(data, dict) and set(data) == set(given), f"{show(text)}"):
         raise StudentError("The text is not the JSON object of task 1, so its values were not looked at.")
     game.judge("numbers", data == given, f"{show(data)}")
@@ -66,10 +67,10 @@ def sensor(game: Game) -> None:
     observer = game.peer("observer", "#")
     game.call("send_readings", game.address, house, payloads, timeout=4)
     connects = game.seen(type="CONNECT", timeout=1)
-    game.judge("connect", any(p.packet.client_id == name for p in connects), _names(connects), connects[:2])
+    game.judge("connect", any(p.packet.client_id == name for p in connects), names(connects), connects[:2])
     sent = [p for p in game.trace.packets(type="PUBLISH", receiver="broker")]
     right = [(p.topic, p.payload) for p in sent] == [(f"garden/{house}/climate", text.encode()) for text in payloads]
-    game.judge("topic", right, _sent(sent, len(payloads)), sent[:4])
+    game.judge("topic", right, f"{len(sent)} of {len(payloads)} PUBLISH: {told(sent)}", sent[:4])
     game.judge("qos", sent and all(p.qos == 1 for p in sent), _qos(sent), sent[:4])
     _judge_leaving(game, observer, payloads, sent)
 
@@ -102,16 +103,18 @@ def statistics(game: Game) -> None:
     """Report readings of three houses and compare the numbers."""
     monitor = _start(game)
     connects = game.trace.packets(type="CONNECT")
-    game.judge("connect", any(p.packet.client_id == "monitor" for p in connects), _names(connects), connects[:2])
-    _judge_subscription(game)
+    game.judge("connect", any(p.packet.client_id == "monitor" for p in connects), names(connects), connects[:2])
+    found = [name for name, _ in filters(game)]
+    packets = game.trace.packets(type="SUBSCRIBE")
+    game.judge("subscribe", found == ["garden/+/climate"], f"SUBSCRIBE {', '.join(found) or 'nothing'}", packets)
     climate = {house: [_degrees(game, 12, 29) for _ in range(3)] for house in game.rng.sample(HOUSES, 3)}
     sensors = game.peer("sensors")
     for second in range(3):
-        for house, values in climate.items():
-            _report(sensors, house, values[second], second)
+        for house, readings in climate.items():
+            _report(sensors, house, readings[second], second)
     wanted = {h: {"count": 3, "min": min(v), "max": max(v), "mean": sum(v) / 3} for h, v in climate.items()}
-    found = _summary(game, monitor, lambda value: _same(value, wanted))
-    game.judge("values", _same(found, wanted), f"{show(found, 200)}")
+    values = _summary(game, monitor, lambda value: _same(value, wanted))
+    game.judge("values", _same(values, wanted), f"{show(values, 200)}")
 
 
 @exercise.question(
@@ -240,7 +243,7 @@ def stale(game: Game) -> None:
 def reconnect(game: Game) -> None:
     """Cut the link, wait for the second CONNECT, then report."""
     monitor = _start(game)
-    game.lab.network.cut(None)
+    game.network.cut(None)
     back = game.seen(2, type="CONNACK", timeout=4)
     if not game.judge("back", len(back) >= 2, f"{len(game.trace.packets(type='CONNECT'))} CONNECT in 4 s"):
         raise StudentError("The monitor did not come back, so nothing could be heard.")
@@ -255,43 +258,17 @@ def reconnect(game: Game) -> None:
 
 def _start(game: Game) -> Handle:
     """The student's monitor, connected and subscribed."""
-    monitor = game.call("start_monitor", game.address)
-    if not game.seen(type="CONNECT", timeout=1.5):
-        raise StudentError("No CONNECT arrived: does `start_monitor` connect to `broker.host` and `broker.port`?")
-    if not game.seen(type="SUBACK", timeout=2):
-        raise StudentError(
-            "It connected, and no SUBSCRIBE was answered: is the network loop running, and is the subscription "
-            "sent after CONNACK, in `on_connect`?"
-        )
-    if monitor is None:
-        raise StudentError("`start_monitor` returned None: return your monitor, so that `summary` can ask it.")
-    return monitor  # type: ignore[no-any-return]
-
-
-def _judge_subscription(game: Game) -> None:
-    packets = game.trace.packets(type="SUBSCRIBE")
-    filters = sorted({topic_filter for p in packets for topic_filter, _ in p.packet.filters or ()})
-    game.judge("subscribe", filters == ["garden/+/climate"], f"SUBSCRIBE {', '.join(filters) or 'nothing'}", packets)
+    monitor: Handle = kept("start_monitor", started(game, "start_monitor"))
+    return monitor
 
 
 def _summary(game: Game, monitor: Handle, enough: Any) -> Any:
     """The student's summary as soon as `enough(value)`, or as it is after a while."""
-    return _asked(game, "summary", [monitor], dict, enough)
+    return asked(game, "summary", [monitor], dict, enough)
 
 
 def _stale(game: Game, monitor: Handle, now: int, enough: Any) -> Any:
-    return _asked(game, "stale", [monitor, now], list, enough)
-
-
-def _asked(game: Game, name: str, args: list[Any], wanted: type, enough: Any) -> Any:
-    last: list[Any] = [None]
-
-    def asked() -> bool:
-        last[0] = game.wanted(name, game.call(name, *args), wanted)
-        return bool(enough(last[0]))
-
-    game.until(asked, timeout=1.5)
-    return last[0]
+    return asked(game, "stale", [monitor, now], list, enough)
 
 
 def _report(sensors: Client, house: str, temperature: float, second: int) -> None:
@@ -312,13 +289,6 @@ def _degrees(game: Game, low: float, high: float) -> float:
     return round(game.rng.uniform(low, high), 1)
 
 
-def _json(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
 def _same(found: Any, wanted: dict[str, dict[str, float]]) -> bool:
     if not isinstance(found, dict) or set(found) != set(wanted):
         return False
@@ -332,14 +302,6 @@ def _close(found: Any, wanted: float) -> bool:
 def _entry(found: Any, house: str, name: str) -> Any:
     row = found.get(house) if isinstance(found, dict) else None
     return row.get(name) if isinstance(row, dict) else None
-
-
-def _names(connects: list[Any]) -> str:
-    return f"client identifiers {sorted({str(p.packet.client_id) for p in connects})}" if connects else "no CONNECT"
-
-
-def _sent(sent: list[Any], wanted: int) -> str:
-    return f"{len(sent)} of {wanted} PUBLISH, to {sorted({p.topic for p in sent})}"
 
 
 def _qos(sent: list[Any]) -> str:
