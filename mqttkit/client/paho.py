@@ -52,6 +52,9 @@ class PahoClient(mqtt.Client):
         self.errors = errors
         self.network_thread: threading.Thread | None = None
         self._started = threading.Event()
+        self._writing = False
+        self._written = threading.Condition()
+        self._flushing = 0
         self._hooks = {name: Guarded(hook, name, errors, ours=True) for name, hook in hooks.items()}
         for name in hooks:
             setattr(self, name, None)
@@ -99,6 +102,27 @@ class PahoClient(mqtt.Client):
                     if isinstance(value, socket.socket):
                         value.close()
             raise
+
+    def loop_write(self) -> MQTTErrorCode:
+        """As in paho; `flush` learns when it is done."""
+        self._writing = True
+        try:
+            return super().loop_write()
+        finally:
+            self._writing = False
+            if self._flushing:
+                with self._written:
+                    self._written.notify_all()
+
+    def flush(self, timeout: float) -> bool:
+        """Wait until every packet that was handed over is written to the socket; False when that took too long."""
+        with self._written:
+            self._flushing += 1
+            try:
+                # In this order: a packet leaves the queue only while _writing is True.
+                return self._written.wait_for(lambda: not self.want_write() and not self._writing, timeout)
+            finally:
+                self._flushing -= 1
 
     def in_network_thread(self) -> bool:
         """True inside a callback: waiting for the broker there would wait for itself."""
