@@ -8,6 +8,7 @@ Source: MQTT Version 3.1.1, OASIS Standard, 29 October 2014; MQTT Version 5.0, O
 Statements are cited as [MQTT-x.y.z-n] (3.1.1) and [MQTT5-x.y.z-n] (5).
 """
 
+from mqttkit.packets.anatomy import Anatomy
 from mqttkit.packets.decoder import decode
 from mqttkit.packets.encoder import encode
 from mqttkit.packets.model import Field, Packet
@@ -17,6 +18,7 @@ from mqttkit.packets.splitter import Splitter, packet_length
 
 __all__ = [
     "PACKET_TYPES",
+    "Anatomy",
     "Field",
     "Packet",
     "Splitter",

@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.packets.model import Packet, new_packet
-from mqttkit.packets.names import PACKET_TYPES, REQUIRED_FLAGS, VERSION
-from mqttkit.packets.read import MQTT_5, READERS
+from mqttkit.packets.names import MQTT_3_1, MQTT_5, PACKET_TYPES, REQUIRED_FLAGS, VERSION
+from mqttkit.packets.read import READERS
 from mqttkit.packets.reader import Reader
 
 if TYPE_CHECKING:
@@ -109,12 +109,12 @@ def read_packet(r: Reader) -> Mapping[str, Any]:
 
 def _check_flags(r: Reader, flags: int) -> None:
     wanted = REQUIRED_FLAGS[r.type]
-    if r.type == "PUBLISH" or flags == wanted or (r.protocol == 3 and flags & 7 == wanted):  # noqa: PLR2004
+    if r.type == "PUBLISH" or flags == wanted or (r.protocol == MQTT_3_1 and flags & 7 == wanted):
         return  # MQTT 3.1 allows DUP wherever QoS is 1
     rules = {"PUBREL": "3.6.1-1", "SUBSCRIBE": "3.8.1-1", "UNSUBSCRIBE": "3.10.1-1", "AUTH": "3.15.1-1"}
     rules["DISCONNECT"] = "3.14.1-1"
     found = f"the flags of the first byte are {flags:04b}"
-    r.fail(found, f"In a {r.type} they must be {wanted:04b}", rules.get(r.type, "2.2.2-1/2.1.3-1"), 0)
+    r.fail(found, f"In {r.type} they must be {wanted:04b}", rules.get(r.type, "2.2.2-1/2.1.3-1"), 0)
 
 
 def _check_length(r: Reader) -> None:

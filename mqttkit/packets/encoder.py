@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import InvalidArgument
 from mqttkit.packets import writer as w
-from mqttkit.packets.names import PROTOCOL_NAME, REQUIRED_FLAGS, TYPE_NUMBER, VERSION
-from mqttkit.packets.read import MQTT_5
+from mqttkit.packets.names import MQTT_5, PROTOCOL_NAME, REQUIRED_FLAGS, TYPE_NUMBER, VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.message import Will
-from mqttkit.packets.names import PROTOCOL_NAME
+from mqttkit.packets.names import MQTT_5, PROTOCOL_NAME
 from mqttkit.packets.read_properties import read_properties
 from mqttkit.packets.reasons import reason_codes
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from mqttkit.packets.reader import Reader
 
 Values = dict[str, Any]
-MQTT_5 = 5
 
 
 def read_connect(r: Reader) -> Values:
@@ -216,7 +215,7 @@ def _read_code(r: Reader, name: str, rule: str) -> int:
     if code not in allowed:
         known = ", ".join(map(str, allowed))
         what = "reason code" if r.protocol == MQTT_5 else "return code"
-        r.fail(f"{what} {code} is reserved in a {r.type}", f"It is one of {known}", rule, r.at - 1)
+        r.fail(f"{what} {code} is reserved in {r.type}", f"It is one of {known}", rule, r.at - 1)
     return code
 
 
@@ -230,7 +229,7 @@ def _read_optional_reason(r: Reader, rule: str) -> Values:
 
 def _want_more(r: Reader, what: str, rule: str) -> None:
     if not r.left:
-        r.fail(f"there is no {what.split(' ', 1)[1]}", f"A {r.type} has at least one", rule, r.at)
+        r.fail(f"there is no {what.split(' ', 1)[1]}", f"{r.type} has at least one", rule, r.at)
 
 
 READERS: dict[str, Callable[[Reader], Values]] = {

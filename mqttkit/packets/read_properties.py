@@ -37,17 +37,25 @@ def read_properties(r: Reader, where: str) -> Mapping[str, Any]:
 
 def _read_one(r: Reader, where: str, end: int, properties: dict[str, Any]) -> None:
     start = r.at
+    kind = _read_kind(r, where)
+    if kind.key in properties and not (kind.key == "user_property" or (kind.repeatable and where == "PUBLISH")):
+        r.fail(f"{kind.name} comes twice", "It may stand there only once", "", start)
+    value = _read_value(r, kind)
+    if r.at > end:
+        r.fail(f"{kind.name} goes beyond the Property Length", "It must end with it", "", start)
+    properties[kind.key] = (*properties.get(kind.key, ()), value) if kind.repeatable else value
+
+
+def _read_kind(r: Reader, where: str) -> Property:
+    start = r.at
     identifier = r.varint("Property Identifier")
     kind = BY_IDENTIFIER.get(identifier)
     if kind is None:
         r.fail(f"Property Identifier {identifier} does not exist", "See table 2-4 of MQTT 5", "", start)
     if where not in kind.packets:
-        place = "will" if where == "will" else where
-        r.fail(f"{kind.name} in a {place}", f"It belongs in {', '.join(sorted(kind.packets))}", "", start)
-    value = _read_value(r, kind)
-    if r.at > end:
-        r.fail(f"{kind.name} goes beyond the Property Length", "It must end with it", "", start)
-    _store(r, where, start, kind, value, properties)
+        place = "the will" if where == "will" else where
+        r.fail(f"{kind.name} stands in {place}", f"It belongs in {', '.join(sorted(kind.packets))}", "", start)
+    return kind
 
 
 def _read_value(r: Reader, kind: Property) -> Any:
@@ -60,13 +68,3 @@ def _read_value(r: Reader, kind: Property) -> Any:
     if isinstance(value, int) and not kind.least <= value <= kind.most:
         r.fail(f"{kind.name} is {value}", f"It is {kind.least} to {kind.most}", "", start)
     return value
-
-
-def _store(r: Reader, where: str, start: int, kind: Property, value: Any, properties: dict[str, Any]) -> None:
-    """Puts a value under its name; those that may come several times become a tuple."""
-    again = kind.key in properties
-    if again and not (kind.key == "user_property" or (kind.repeatable and where == "PUBLISH")):
-        r.fail(f"{kind.name} comes twice", "It may stand there only once", "", start)
-    if kind.repeatable:
-        value = (*properties.get(kind.key, ()), value)
-    properties[kind.key] = value

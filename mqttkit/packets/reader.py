@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NoReturn
 
 from mqttkit.errors import InvalidTopic, MalformedPacket
+from mqttkit.packets.names import MORE, MQTT_5
 from mqttkit.topics import check_topic_filter, check_topic_name
 
 _MAX_LENGTH_BYTES = 4  # of a variable byte integer (2.2.3; MQTT 5, 1.5.5)
@@ -51,12 +52,14 @@ class Reader:
         for number in range(_MAX_LENGTH_BYTES):
             byte = self._take(1, name)[0]
             value |= (byte & 0x7F) << 7 * number
-            if byte < 0x80:  # noqa: PLR2004 - the continuation bit
-                if byte == 0 and number:
-                    wanted = "The standard wants the fewest bytes that hold the value"
-                    self.fail(f"{name} {value} is written with {number + 1} bytes", wanted, "/1.5.5-1", start)
-                return value
-        self.fail(f"{name} goes on after 4 bytes", "The standard allows at most 4", "", start)
+            if byte < MORE:
+                break
+        else:
+            self.fail(f"{name} goes on after 4 bytes", "The standard allows at most 4", "", start)
+        if byte == 0 and number:
+            wanted = "The standard wants the fewest bytes that hold the value"
+            self.fail(f"{name} {value} is written with {number + 1} bytes", wanted, "/1.5.5-1", start)
+        return value
 
     def text(self, name: str) -> str:
         """A UTF-8 string behind its length in two bytes [MQTT-1.5.3-1]."""
@@ -112,7 +115,7 @@ class Reader:
         """Refuses bytes after the last field."""
         if self.left:
             many = "1 more byte" if self.left == 1 else f"{self.left} more bytes"
-            self.fail(f"{many} after the last field", f"A {self.type} ends here", "", self.at)
+            self.fail(f"{many} after the last field", f"{self.type} ends here", "", self.at)
 
     def fail(self, found: str, wanted: str, rule: str, at: int) -> NoReturn:
         """Raises MalformedPacket.
@@ -147,6 +150,6 @@ def _statement(rule: str, protocol: int) -> str:
     if rule.startswith("MQTT"):
         return rule
     older, _, newer = rule.partition("/")
-    if protocol == 5:  # noqa: PLR2004
+    if protocol == MQTT_5:
         return f"MQTT5-{newer or older}" if rule else ""
     return f"MQTT-{older}" if older else ""

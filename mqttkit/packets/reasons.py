@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from mqttkit.packets.names import MQTT_5
+
 # MQTT 3.1.1, table 3.1.
 CONNACK_3 = {
     0: "accepted",
@@ -71,7 +73,7 @@ REFUSED = 0x80  # codes from here on mean failure (MQTT 5, 2.4)
 
 def reason_codes(packet_type: str, protocol: int) -> dict[int, str]:
     """Every code that may stand in `packet_type`, with its name in the standard's words."""
-    if protocol != 5:  # noqa: PLR2004
+    if protocol != MQTT_5:
         return {"CONNACK": CONNACK_3, "SUBACK": SUBACK_3}.get(packet_type, {})
     return _CODES_5.get(packet_type, {})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mqttkit.errors import MalformedPacket
+from mqttkit.packets.names import MORE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,7 +52,7 @@ def packet_length(data: bytes | bytearray) -> int:
     length = 0
     for number, byte in enumerate(data[1:5]):
         length |= (byte & 0x7F) << 7 * number
-        if byte < 0x80:  # noqa: PLR2004 - the continuation bit
+        if byte < MORE:
             return length + number + 2
     if len(data) >= 5:  # noqa: PLR2004 - first byte and four of length
         raise MalformedPacket(

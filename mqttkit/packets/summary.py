@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from mqttkit.packets.names import MQTT_3_1, MQTT_5
 from mqttkit.packets.reasons import REFUSED, reason_name
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ def _connect_parts(p: Packet) -> Iterator[str]:
     if p.type != "CONNECT":
         return
     yield f'client id "{show_text(p.client_id or "")}"'
-    clean = "clean start" if p.protocol == 5 else "clean session"  # noqa: PLR2004
+    clean = "clean start" if p.protocol == MQTT_5 else "clean session"
     yield clean if p.clean_session else clean.replace("clean", "keep").replace("start", "session")
     yield f"keep alive {p.keep_alive} s" if p.keep_alive else "no keep alive"
     if p.will:
@@ -84,7 +85,7 @@ def _connect_parts(p: Packet) -> Iterator[str]:
         yield f'user "{show_text(p.username)}"'
     if p.password is not None:
         yield "with password"
-    if p.protocol == 3:  # noqa: PLR2004
+    if p.protocol == MQTT_3_1:
         yield "MQTT 3.1"
 
 
