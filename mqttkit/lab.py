@@ -95,6 +95,16 @@ class Lab:
         return self.network.url
 
     @property
+    def host(self) -> str:
+        """Host name of that address, for a client that is not made by `client`."""
+        return self.network.host
+
+    @property
+    def port(self) -> int:
+        """Port of that address."""
+        return self.network.port
+
+    @property
     def clients(self) -> list[Client]:
         """The clients made by `client`, those that were closed, too."""
         return list(self._clients.values())
