@@ -14,6 +14,8 @@ HERE = Path(__file__).parent / "page"
 _JOIN = ("mqtt.js", "anatomy.js", "room.js", "shared.js", "join.js")
 _INSTRUCTOR = ("mqtt.js", "anatomy.js", "room.js", "shared.js", "instructor.js")
 
+_EXPORT = re.compile(r"^export (?:async )?(?:const|function|class) ([\w$]+)", flags=re.MULTILINE)
+
 
 @dataclass(frozen=True)
 class Page:
@@ -44,10 +46,19 @@ def _page(
 
 
 def _script(modules: tuple[str, ...]) -> str:
-    """The modules as one: what they import from each other then stands in the same scope."""
-    joined = "\n".join(_read(name) for name in modules)
-    joined = re.sub(r"^import .*?;\n", "", joined, flags=re.MULTILINE)
-    return re.sub(r"^export (?=const|function|class|async)", "", joined, flags=re.MULTILINE)
+    """The modules in one script, each in a scope of its own; the last one starts the page."""
+    return "\n".join(_scope(name) for name in modules)
+
+
+def _scope(name: str) -> str:
+    """One ES module as a function's scope: what it imports it takes from earlier scopes, what it exports it returns."""
+    text = re.sub(r'^import (\{.*?\}) from "\./(\w+)\.js";$', r"const \1 = module_\2;", _read(name), flags=re.MULTILINE)
+    names = ", ".join(_EXPORT.findall(text))
+    return f"const module_{Path(name).stem} = (() => {{\n{_EXPORT.sub(_without_export, text)}\nreturn {{ {names} }};\n}})();"
+
+
+def _without_export(found: re.Match[str]) -> str:
+    return found[0].removeprefix("export ")
 
 
 def _policy(script: str, style: str) -> str:

@@ -129,9 +129,8 @@ function showTree() {
     let same = 0;
     while (same < levels.length - 1 && levels[same] === before[same]) same++;
     before = levels;
-    const row = make("li", { title: topic }, make("span", { className: "same", text: levels.slice(0, same).map((level) => `${level}/`).join("") }),
-      make("b", { text: levels.slice(same).join("/") }), " ", make("small", { text: `${retain ? "retained · " : ""}${count} ×` }), " ", make("code", { text: last }));
-    return row;
+    return make("li", { title: topic }, make("span", { className: "same", text: levels.slice(0, same).map((level) => `${level}/`).join("") }),
+      make("b", { text: levels.slice(same).join("/") }), " ", make("small", { text: `${retain ? "retained · " : ""}${count} ×` }), make("code", { text: last }));
   }));
 }
 

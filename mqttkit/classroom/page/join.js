@@ -1,6 +1,6 @@
 // The page that a phone or laptop opens to join the room.
 
-import { MqttClient, text } from "./mqtt.js";
+import { MqttClient } from "./mqtt.js";
 import { explain } from "./anatomy.js";
 import { RoomView, uniqueName, cleanName, newClientId, newSecret, encodeLine, encodePresence, messageTopic, presenceTopic, roomFilters } from "./room.js";
 import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
@@ -10,6 +10,7 @@ const memory = { get: (key) => { try { return JSON.parse(localStorage.getItem(`m
   set: (key, value) => { try { localStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)); } catch { /* private window: remembers nothing */ } } };
 let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, noticed = () => {};
 const sent = [];
+let chosen = null;
 
 // The join link carries the password behind "#", which never leaves the browser; it does not stay in the address bar.
 if (location.hash.startsWith("#p=")) {
@@ -70,7 +71,7 @@ async function rename(free, wanted) {
   me.name = free;
   client.disconnect();
   await client.connect({ will: will() });
-  system(`There is already a ${wanted} here, so you are ${free}.`);
+  system(`Somebody here is called ${wanted} already, so you are ${free}.`);
 }
 
 const will = () => ({ topic: presenceTopic(roomName, me.id), payload: encodePresence(me.name, false), qos: 1, retain: true });
@@ -160,19 +161,23 @@ $("leave").addEventListener("click", async () => {
 document.addEventListener("visibilitychange", () => { if (!document.hidden) client?.wake(); });
 addEventListener("online", () => client?.wake());
 
-/** Keep the last packets; show the newest chat line or the one that is chosen. */
+const ROUTINE = ["PUBACK", "PINGREQ"];
+
+/** Keep the last packets and show the newest one; acknowledgements and pings are kept, but do not push the others away. */
 function remember(raw) {
-  sent.unshift(raw);
-  sent.length = Math.min(sent.length, 8);
-  $("sent-list").replaceChildren(...sent.map((one, index) => {
-    const button = make("button", { type: "button", className: "chip", text: `${explain(one).type} ${one.length}`, "aria-pressed": String(index === 0) });
-    button.addEventListener("click", () => choose(one, button));
-    return button;
-  }));
-  showPacket($("sent"), raw);
+  const type = explain(raw).type, routine = ROUTINE.includes(type);
+  sent.unshift({ raw, type });
+  const extra = sent.filter((one) => ROUTINE.includes(one.type))[3] || sent[10];
+  if (extra) sent.splice(sent.indexOf(extra), 1);
+  if (!routine || !chosen) chosen = sent[0];
+  showSent();
 }
 
-function choose(raw, button) {
-  for (const other of $("sent-list").children) other.setAttribute("aria-pressed", String(other === button));
-  showPacket($("sent"), raw);
+function showSent() {
+  $("sent-list").replaceChildren(...sent.map((one) => {
+    const button = make("button", { type: "button", className: "chip", text: `${one.type} ${one.raw.length}`, "aria-pressed": String(one === chosen) });
+    button.addEventListener("click", () => { chosen = one; showSent(); });
+    return button;
+  }));
+  showPacket($("sent"), chosen.raw);
 }

@@ -1,8 +1,8 @@
 // The room protocol of mqttkit/chat.py, for the browser. A test feeds both with the same messages and compares.
 
-import { bytes, text } from "./mqtt.js";
+import { bytes } from "./mqtt.js";
 
-export const MAX_PAYLOAD = 8192, MAX_TEXT = 2000, MAX_NAME = 40;
+const MAX_PAYLOAD = 8192, MAX_TEXT = 2000, MAX_NAME = 40;
 const MAX_PEOPLE = 2000, KEPT_LINES = 500;
 
 export const messageTopic = (room, who) => `chat/${room}/message/${who}`;
