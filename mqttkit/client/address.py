@@ -93,7 +93,10 @@ def _adapt(address: Address, transport: str | None, *, tls: bool) -> Address:
 
 def parse_url(url: str) -> Address:
     """Read mqtt://, mqtts://, ws:// or wss://[user[:password]@]host[:port][/path]."""
-    parts = urlsplit(url if "://" in url else f"mqtt://{url}")
+    try:
+        parts = urlsplit(url if "://" in url else f"mqtt://{url}")
+    except ValueError:
+        raise InvalidArgument("This URL cannot be read. A broker's URL looks like mqtt://localhost:1883.") from None
     if parts.scheme not in DEFAULT_PORTS:
         raise InvalidArgument(
             f'{url!r} begins with "{parts.scheme}": a broker\'s URL begins with mqtt, mqtts, ws or wss, '

@@ -16,7 +16,7 @@ PROBE_SECONDS = 1.0
 # CONNECT of MQTT 3.1.1: clean session, keep alive 15 s, empty client id; followed by DISCONNECT.
 _CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0f\x00\x00"
 _DISCONNECT = b"\xe0\x00"
-_GET = b"GET /mqtt HTTP/1.0\r\n\r\n"
+_GET = b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 
 # MQTT 3.1.1, table 3.1 [MQTT-3.2.2-4]; paho gives the codes of MQTT 5 for both.
 RETURN_CODES = {132: 1, 133: 2, 136: 3, 134: 4, 135: 5}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import _thread
 import contextlib
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -133,26 +135,47 @@ def answering():
     """`answering(function)` starts a server that is not a broker: function(sock) gets each connection; returns the port."""
     servers = []
 
+    def serve_one(sock, answer):
+        with sock, contextlib.suppress(OSError):
+            sock.settimeout(3)
+            answer(sock)
+
+    def serve(server, answer):
+        with contextlib.suppress(OSError):
+            while True:
+                sock, _ = server.accept()
+                threading.Thread(target=serve_one, args=(sock, answer), daemon=True).start()
+
     def start(answer) -> int:
         server = socket.create_server(("127.0.0.1", 0))
-        servers.append(server)
-
-        def serve():
-            with contextlib.suppress(OSError):
-                while True:
-                    sock, _ = server.accept()
-                    with sock, contextlib.suppress(OSError):
-                        sock.settimeout(5)
-                        answer(sock)
-
-        thread = threading.Thread(target=serve, daemon=True)
+        thread = threading.Thread(target=serve, args=(server, answer), daemon=True)
         thread.start()
-        servers.append(thread)
+        servers.append((server, thread))
         return server.getsockname()[1]
 
     yield start
-    for server, thread in zip(servers[::2], servers[1::2], strict=True):
+    for server, thread in servers:
         with contextlib.suppress(OSError):
             server.shutdown(socket.SHUT_RDWR)
         server.close()
-        thread.join(6)
+        thread.join(5)
+
+
+def interrupt_main_in(seconds: float) -> threading.Timer:
+    """Ctrl-C in the main thread, as a notebook's interrupt button does it."""
+
+    def interrupt():
+        if hasattr(signal, "pthread_kill"):
+            signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+        else:
+            _thread.interrupt_main()
+
+    timer = threading.Timer(seconds, interrupt)
+    timer.start()
+    return timer
+
+
+@pytest.fixture
+def ctrl_c():
+    """`ctrl_c(seconds)` interrupts the main thread then."""
+    return interrupt_main_in

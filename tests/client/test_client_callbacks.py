@@ -172,11 +172,11 @@ def test_paho_refuses_no_callback_as_ever(mosquitto):
 
 def test_handlers_have_run_when_wait_for_returns(mosquitto, topic):
     """What a cell prints after wait_for must not depend on luck."""
-    alice = mosquitto.client()
+    alice, bob = mosquitto.client(), mosquitto.client()
     seen = []
     alice.on(topic)(lambda m: (threading.Event().wait(0.05), seen.append(m.text)))
     alice.subscribe(topic, 1)
-    alice.publish(topic, "x", 1)
+    bob.publish(topic, "x", 1)
     alice.wait_for()
     assert seen == ["x"]
 
@@ -253,10 +253,10 @@ def test_publish_and_subscribe_in_a_callback_do_not_deadlock(mosquitto, topic):
 @pytest.mark.parametrize("call", ["wait_for", "connect"])
 def test_waiting_in_a_callback_is_refused(mosquitto, topic, call):
     """It could only wait for itself."""
-    alice = mosquitto.client()
+    alice, bob = mosquitto.client(), mosquitto.client()
     alice.subscribe(topic, 1)
     alice.on_message = lambda message: getattr(alice, call)()
-    alice.publish(topic, "x", 1)
+    bob.publish(topic, "x", 1)
     with pytest.raises(MqttKitError, match="inside a callback"):
         alice.wait_for(timeout=5)
 
@@ -264,11 +264,11 @@ def test_waiting_in_a_callback_is_refused(mosquitto, topic, call):
 def test_disconnect_and_kill_in_a_callback(mosquitto, topic):
     """They return at once; the thread ends by itself."""
     for end in ("disconnect", "kill", "close"):
-        alice = mosquitto.client()
+        alice, bob = mosquitto.client(), mosquitto.client()
         alice.subscribe(topic, 1)
         alice.on_message = lambda message, end=end, alice=alice: getattr(alice, end)()
         thread = alice.paho.network_thread
-        alice.publish(topic, "x", 1, wait=False)
+        bob.publish(topic, "x", 1, wait=False)
         thread.join(5)
         assert not thread.is_alive()
         assert not alice.connected
@@ -309,17 +309,6 @@ def test_time_out_names_the_callback_that_blocks(mosquitto, topic):
     assert len(alice.wait_for(1)) == 1
 
 
-def test_refused_subscription_in_a_callback_is_kept(strict_broker):
-    """Nobody waits for that SUBACK."""
-    from mqttkit import Client, SubscribeRefused
-
-    with Client(strict_broker.url, "bob1", username="bob", password="secret", protocol=5) as bob:
-        bob.subscribe("bob/x", 1)
-        bob.on_message = lambda message: bob.subscribe("$share//", 1) and None
-        assert bob.connected
-    assert issubclass(SubscribeRefused, MqttKitError)
-
-
 def test_async_for_hands_out_messages_and_ends_with_the_connection(mosquitto, topic):
     """Earlier messages first, then live ones; the loop ends by itself."""
     alice, bob = mosquitto.client(), mosquitto.client()
@@ -352,12 +341,12 @@ def test_async_for_wakes_up_when_the_connection_is_lost(mosquitto, topic):
 
 def test_async_for_raises_a_callback_s_error(mosquitto, topic):
     """It is the next call."""
-    alice = mosquitto.client()
+    alice, bob = mosquitto.client(), mosquitto.client()
     alice.subscribe(topic, 1)
     alice.on_message = lambda message: 1 / 0
 
     async def read():
-        alice.publish(topic, "x", 1, wait=False)
+        bob.publish(topic, "x", 1, wait=False)
         return [message async for message in alice]
 
     with pytest.raises(ZeroDivisionError):
