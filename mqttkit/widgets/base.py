@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import itertools
 import threading
+import time
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import anywidget
@@ -49,6 +50,8 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
     title: ClassVar[str] = "Widget"
     actions: ClassVar[tuple[str, ...]] = ()
     """Names of the methods a page may call, with keyword arguments."""
+    every: ClassVar[float] = 0.0
+    """Least number of seconds between two updates, where the flusher's 20 a second are too many."""
     _title = traitlets.Unicode().tag(sync=True)
 
     def __init__(self, **traits: Any) -> None:
@@ -57,6 +60,7 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         self._number = itertools.count(1)
         self._last = 0
         self._changed = False
+        self._told = 0.0
         self._watched = False
         self._error = ""
         self._ended = ""
@@ -119,13 +123,17 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
 
     # Talking to the page
 
-    def flush(self) -> None:
-        """Send what changed. Called by the flusher."""
+    def flush(self) -> bool:
+        """Send what changed; True when it has to wait a little. Called by the flusher."""
         if not (self._changed and self._watched):
-            return
+            return False
+        if time.monotonic() - self._told < self.every:
+            return True
         with self._sending:
             self._changed = False
+            self._told = time.monotonic()
             self._send_news()
+        return False
 
     def _send_news(self) -> None:
         try:

@@ -21,8 +21,8 @@ BEAT = 2.0
 class Reporter(Protocol):
     """What the flusher asks of a widget."""
 
-    def flush(self) -> None:
-        """Send what changed since the last call, if anything did."""
+    def flush(self) -> bool:
+        """Send what changed since the last call, if anything did; True when it wants to send more soon."""
 
     def beat(self) -> None:
         """Send a sign of life."""
@@ -64,17 +64,22 @@ class Flusher:
 
     def _run(self) -> None:
         due = time.monotonic() + self.beat
-        while widgets := self._served():
-            for widget in widgets:
-                widget.flush()
+        while self._tell_all(beat=time.monotonic() >= due):
             if time.monotonic() >= due:
                 due = time.monotonic() + self.beat
-                for widget in widgets:
-                    widget.beat()
-            del widget, widgets  # a reference kept while waiting would keep the widget alive
             time.sleep(self.period)
             self._news.wait(max(0.0, due - time.monotonic()))
             self._news.clear()
+
+    def _tell_all(self, *, beat: bool) -> bool:
+        """One round; False when there is nobody to serve any more."""
+        widgets = self._served()  # not kept while waiting: a reference would keep a widget alive
+        for widget in widgets:
+            if widget.flush():
+                self._news.set()
+            if beat:
+                widget.beat()
+        return bool(widgets)
 
     def _served(self) -> list[Reporter]:
         """Who is served; an empty answer also says that the thread is about to end."""

@@ -31,7 +31,10 @@ def page(page_of):
 def test_the_tree_in_use(page):
     output = page.output(0)
     tree = output.get_by_role("tree", name="Topics")
-    row = lambda name: tree.get_by_role("treeitem").filter(has_text=name).last
+
+    def row(name):
+        return tree.get_by_role("treeitem").filter(has_text=name).last
+
     row("temperature").wait_for()
     assert "21.5" in row("temperature").inner_text()
     assert "RETAIN" in row("temperature").inner_text()

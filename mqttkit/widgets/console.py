@@ -1,0 +1,144 @@
+"""BrokerConsole: what a broker knows and does, live: clients, subscriptions, retained messages, sessions, events, rates."""
+
+from __future__ import annotations
+
+import html
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+from mqttkit.widgets.assets import module, style
+from mqttkit.widgets.base import KitWidget, News, guarded
+from mqttkit.widgets.feed import QUIET, Feed, direct, is_ours, where
+from mqttkit.widgets.show import preview
+from mqttkit.widgets.tables import Rows, broker_tables, table_html, table_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from mqttkit.message import Message
+
+SHOWN_ROWS = 300
+KEPT_EVENTS = 100
+_SYS_TOPICS = 1000
+
+
+class BrokerConsole(KitWidget):
+    """The console of a broker: who is connected, who wants what, what is stored, what happens, how much.
+
+    Of a broker elsewhere, known by its URL only, it shows what that one publishes below `$SYS`.
+
+        BrokerConsole(lab)
+        BrokerConsole("mqtt://user:password@broker.example")
+
+    Args:
+        place: a Lab, a Broker or a URL.
+        options: for the client that reads `$SYS` of a broker elsewhere: username, password, tls, protocol.
+    """
+
+    _esm = module("console.js")
+    _css = style("console.css")
+    title = "Broker console"
+    every = 0.25
+
+    def __init__(self, place: Any, **options: Any) -> None:
+        self._where = where(place)
+        self._broker = direct(place) if is_ours(direct(place)) else None
+        self._events: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
+        self._messages: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
+        self.published = 0
+        self._samples: deque[tuple[float, int]] = deque(maxlen=100)
+        self._sys: dict[str, str] = {}
+        self._feed: Feed | None = None
+        self._unlisten: Callable[[], None] = lambda: None
+        self._happened = threading.Condition()
+        super().__init__()
+        if self._broker is not None:
+            self._unlisten = self._broker.on_event(self._on_event)
+            for event in self._broker.events()[-KEPT_EVENTS:]:
+                self._keep(event)
+        else:
+            self._feed = Feed(place, "broker-console", ["$SYS/#"], guarded(self, self._on_sys), self.touch, **options)
+
+    def _on_event(self, event: Any) -> None:
+        """Something happened in the broker; called in its own thread, so this is quick."""
+        with self.lock:
+            self._keep(event)
+            self.published += event.kind == "publish"
+        self.touch()
+        with self._happened:
+            self._happened.notify_all()
+
+    def _keep(self, event: Any) -> None:
+        kept = self._messages if event.kind == "publish" else self._events
+        kept.append([event.number, event.kind, str(event)])
+
+    def _on_sys(self, message: Message) -> None:
+        with self.lock:
+            if message.topic in self._sys or len(self._sys) < _SYS_TOPICS:
+                self._sys[message.topic] = preview(message.payload)
+        self.touch()
+
+    def tables(self) -> dict[str, Rows]:
+        """What the broker knows, as tables by name."""
+        if self._broker is None:
+            with self.lock:
+                return {"$SYS": Rows(["topic", "value"], [list(pair) for pair in sorted(self._sys.items())])}
+        return broker_tables(self._broker)
+
+    @property
+    def rate(self) -> float:
+        """Messages published per second, over the last second or so."""
+        now = time.monotonic()
+        self._samples.append((now, self.published))
+        while len(self._samples) > 1 and now - self._samples[0][0] > 1.5:  # noqa: PLR2004 - a second and some
+            self._samples.popleft()
+        (start, first), (end, last) = self._samples[0], self._samples[-1]
+        return (last - first) / (end - start) if end > start else 0.0
+
+    def state(self) -> News:
+        happened = sorted([*self._events, *self._messages])[-KEPT_EVENTS:]
+        running = self._feed.connected if self._feed is not None else self._broker.running  # type: ignore[union-attr]
+        return News(
+            {
+                "where": self._where,
+                "running": running,
+                "published": self.published,
+                "rate": round(self.rate, 1),
+                "tables": {name: rows.shown(SHOWN_ROWS) for name, rows in self.tables().items()},
+                "events": happened,
+                "notable": list(self._events),
+                "remote": self._broker is None,
+            }
+        )
+
+    def beat(self) -> None:
+        super().beat()
+        if self.published and self._samples and self._samples[0][1] != self.published:
+            self.touch()  # the rate falls although nothing happens
+
+    def settle(self) -> None:
+        if self._feed is not None:
+            self._feed.settle()
+            return
+        end = time.monotonic() + 1.5
+        with self._happened:
+            while time.monotonic() < end and self._happened.wait(QUIET):
+                pass
+
+    def text(self) -> str:
+        if self._broker is None:
+            return f"Console of {self._where}: what it publishes below $SYS appears here."
+        parts = [f"{name}\n{table_text(rows)}" for name, rows in self.tables().items()]
+        return "\n\n".join([f"Console of the {self._where}", *parts])
+
+    def html(self) -> str:
+        if self._broker is None:
+            return f"<p>{html.escape(self.text())}</p>"
+        return "".join(f"<p>{html.escape(name)}</p>{table_html(rows)}" for name, rows in self.tables().items())
+
+    def release(self) -> None:
+        self._unlisten()
+        if self._feed is not None:
+            self._feed.close()

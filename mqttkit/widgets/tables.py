@@ -1,0 +1,97 @@
+"""What a broker knows, as tables of text. Pure but for the questions to the broker."""
+
+from __future__ import annotations
+
+import html
+from typing import Any, NamedTuple
+
+from mqttkit.errors import BrokerError
+from mqttkit.widgets.show import preview
+
+_PROTOCOLS = {3: "3.1", 4: "3.1.1", 5: "5"}
+
+
+class Rows(NamedTuple):
+    """A table: names of its columns, and its cells as texts."""
+
+    columns: list[str]
+    rows: list[list[str]]
+
+    def shown(self, limit: int) -> dict[str, Any]:
+        """The first `limit` rows, and how many there are."""
+        return {"columns": self.columns, "rows": self.rows[:limit], "count": len(self.rows)}
+
+
+def broker_tables(broker: Any) -> dict[str, Rows]:
+    """Clients, subscriptions, retained messages and sessions of `broker`; empty while it is stopped."""
+    try:
+        known = broker.clients(), broker.subscriptions(), broker.retained(), broker.sessions()
+    except BrokerError:
+        known = [], [], [], []
+    clients, subscriptions, retained, sessions = known
+    return {
+        "Clients": Rows(
+            ["client id", "user", "MQTT", "session", "keep alive", "listener", "will topic"],
+            [_client(one) for one in sorted(clients, key=lambda one: one.client_id)],
+        ),
+        "Subscriptions": Rows(
+            ["client id", "topic filter", "QoS"],
+            sorted([one.client_id, one.topic_filter, str(one.qos)] for one in subscriptions),
+        ),
+        "Retained": Rows(
+            ["topic", "payload", "bytes", "QoS"],
+            sorted([one.topic, preview(one.payload), str(len(one.payload)), str(one.qos)] for one in retained),
+        ),
+        "Sessions": Rows(
+            ["client id", "connected", "session", "subscriptions", "in flight", "queued"],
+            [_session(one) for one in sorted(sessions, key=lambda one: one.client_id)],
+        ),
+    }
+
+
+def _client(one: Any) -> list[str]:
+    return [
+        one.client_id,
+        one.username or "",
+        _PROTOCOLS.get(one.protocol, str(one.protocol)),
+        "clean" if one.clean_session else "kept",
+        f"{one.keep_alive} s" if one.keep_alive else "off",
+        one.listener,
+        one.will_topic or "",
+    ]
+
+
+def _session(one: Any) -> list[str]:
+    return [
+        one.client_id,
+        "yes" if one.connected else "no",
+        "clean" if one.clean_session else "kept",
+        str(one.subscriptions),
+        _queue(one.in_flight),
+        _queue(one.queued),
+    ]
+
+
+def _queue(messages: Any) -> str:
+    """How many messages wait, and the topics of the first few."""
+    if not messages:
+        return "0"
+    topics = ", ".join(message.topic for message in messages[:3])
+    return f"{len(messages)}: {topics}{', …' if len(messages) > 3 else ''}"  # noqa: PLR2004 - a few
+
+
+def table_text(table: Rows) -> str:
+    """The table in plain text."""
+    rows = [table.columns, *table.rows]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines if table.rows else [*lines, "(none)"])
+
+
+def table_html(table: Rows) -> str:
+    """The table in HTML; every cell is text."""
+    head = "".join(f"<th>{html.escape(column)}</th>" for column in table.columns)
+    rows = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in table.rows]
+    none = [] if rows else [f'<td colspan="{len(table.columns)}">(none)</td>']
+    body = "".join(f"<tr>{row}</tr>" for row in [*rows, *none])
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
