@@ -178,6 +178,7 @@ class Network:
         if at is not None or match:
             return self._add(kinds.CutAt(self, Match(at, client=client, **match)))
         done = self._running.call(self._cut_now, client)
+        self._running.catch_up()  # the sockets are closed now: a client that connects again at once sees it
         fault = kinds.Cut(self, client, done)
         fault.active = False
         return fault

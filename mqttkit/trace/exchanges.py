@@ -66,46 +66,57 @@ class Exchange:
         return f"<{self.topic} from {self.sender}: {self.outcome} ({ways})>"
 
 
-def exchange_keys(items: Sequence[Captured | Event], causes: Causes) -> dict[int, int]:
-    """Number of each packet of a message handshake -> number of the first PUBLISH of its message."""
-    first_of: dict[int, int] = {}
-    flows: dict[tuple[int, bool, int], int] = {}  # link, way of the PUBLISH, id -> first PUBLISH
-    for item in items:
-        if isinstance(item, Event) or not item.type.startswith("PUB"):
-            continue
-        key = _key_of(item, causes, first_of, flows)
-        if key is not None:
-            first_of[item.number] = key
-    return first_of
+class Grouping:
+    """Finds the message each packet of a PUBLISH handshake belongs to."""
+
+    def __init__(self, causes: Causes) -> None:
+        self._cause = causes.cause
+        self._message: dict[int, int] = {}  # packet -> first PUBLISH of its message
+        self._flows: dict[tuple[str, bool, int], int] = {}  # (client, way of the PUBLISH, id) -> first PUBLISH
+        self._published: dict[tuple[str | None, bytes | None], int] = {}
+
+    def of(self, items: Sequence[Captured | Event]) -> dict[int, int]:
+        """Number of each packet of a message -> number of the first PUBLISH of that message."""
+        for item in items:
+            if isinstance(item, Captured) and item.type.startswith("PUB"):
+                self._message[item.number] = self._publish(item) if item.type == "PUBLISH" else self._answer(item)
+        return self._message
+
+    def _publish(self, item: Captured) -> int:
+        flow = (item.client, item.to_broker, item.packet_id or 0)
+        again = bool(item.packet_id) and (item.dup or item.fault == "duplicate")
+        known = self._flows.get(flow) if again else None
+        if known is None and not item.to_broker:
+            known = self._message.get(self._cause.get(item.number, 0)) or self._published.get((item.topic, item.payload))
+        message = self._flows[flow] = known or item.number
+        if item.to_broker:
+            self._published[item.topic, item.payload] = message
+        return message
+
+    def _answer(self, item: Captured) -> int:
+        return self._flows.get((item.client, _way(item), item.packet_id or 0), item.number)
 
 
-def _key_of(
-    item: Captured, causes: Causes, first_of: dict[int, int], flows: dict[tuple[int, bool, int], int]
-) -> int | None:
-    forward = item.type in ("PUBLISH", "PUBREL")
-    flow = (item.link, item.to_broker if forward else not item.to_broker, item.packet_id or 0)
-    if item.type != "PUBLISH":
-        return flows.get(flow, first_of.get(causes.cause.get(item.number, 0)))
-    cause = first_of.get(causes.cause.get(item.number, 0), item.number)
-    key = flows[flow] if item.fault == "duplicate" and flow in flows else cause
-    flows[flow] = key
-    return key
+def _way(item: Captured) -> bool:
+    """Direction of the PUBLISH that a packet belongs to: True on the way to the broker."""
+    return item.to_broker if item.type in ("PUBLISH", "PUBREL") else not item.to_broker
 
 
 def exchanges_of(items: Sequence[Captured | Event], causes: Causes) -> list[Exchange]:
     """All messages of a trace, in the order of their first PUBLISH."""
+    message = Grouping(causes).of(items)
     groups: dict[int, list[Captured]] = {}
-    for number, key in exchange_keys(items, causes).items():
-        groups.setdefault(key, []).append(next(i for i in items if i.number == number))  # type: ignore[arg-type]
-    return [_exchange(packets) for packets in groups.values()]
+    for item in items:
+        if isinstance(item, Captured) and item.number in message:
+            groups.setdefault(message[item.number], []).append(item)
+    return [_exchange(packets) for packets in groups.values() if packets[0].type == "PUBLISH"]
 
 
 def _exchange(packets: list[Captured]) -> Exchange:
     first = packets[0]
-    ways: dict[tuple[int, bool], list[Captured]] = {}
+    ways: dict[tuple[str, bool], list[Captured]] = {}
     for item in packets:
-        forward = item.type in ("PUBLISH", "PUBREL")
-        ways.setdefault((item.link, item.to_broker if forward else not item.to_broker), []).append(item)
+        ways.setdefault((item.client, _way(item)), []).append(item)
     hops = tuple(_hop(way) for way in ways.values())
     return Exchange(first.topic or "", first.payload or b"", first.sender, hops, _outcome(hops))
 

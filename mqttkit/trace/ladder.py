@@ -1,16 +1,87 @@
-"""A story as a picture. No I/O."""
+"""A story as a picture: HTML for notebooks and pages, SVG for files. No I/O but reading the style sheet."""
 
 from __future__ import annotations
 
-import html
+from collections import Counter
+from functools import lru_cache
+from html import escape
+from importlib.resources import files
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from mqttkit.trace.text import as_text
+from mqttkit.trace.picture import as_svg, connected_after
+from mqttkit.trace.records import Captured
+from mqttkit.trace.text import EMPTY, as_text
 
 if TYPE_CHECKING:
-    from mqttkit.trace.story import Story
+    from collections.abc import Iterator, Sequence
+
+    from mqttkit.trace.story import Step, Story
+
+WHOLE = 45  # rows that are shown without folding
+SECTION = 25  # rows of a folded section
+DRAWN = 200  # rows that are drawn at all; the text twin has the others
 
 
 def as_html(story: Story, *, dropped: int = 0) -> str:
-    """The ladder as HTML."""
-    return f"<pre>{html.escape(as_text(story, dropped=dropped))}</pre>"
+    """The ladder with its text twin.
+
+    Where a page strips the style sheet (notebooks on GitHub, or not trusted), the text is shown in place of the picture:
+    `hidden` then has its normal meaning.
+    """
+    text = escape(as_text(story, dropped=dropped))
+    if not story.steps:
+        return f"<pre>{EMPTY}</pre>"
+    return (
+        f"<style>{style_sheet()}</style>"
+        f'<div class="mk-plain"><pre>{text}</pre></div>'
+        f'<div class="mk-ladder" hidden>{"".join(_sections(story))}'
+        f"<details><summary>The same as text</summary><pre>{text}</pre></details></div>"
+    )
+
+
+def as_picture(story: Story) -> str:
+    """The whole ladder as one SVG document that needs nothing else."""
+    svg = as_svg(story, story.steps, story.open_at_start, _name(story.steps))
+    head, rest = svg.split(">", 1)
+    style = style_sheet().replace("display:block!important;", "")
+    return f'{head} class="mk-ladder" style="background:var(--mk-bg)"><style>{style}</style>{rest}'
+
+
+@lru_cache(maxsize=1)
+def style_sheet() -> str:
+    """Colours for light and dark themes, on one line."""
+    return files("mqttkit.trace").joinpath("ladder.css").read_text("utf-8").replace("\n", "")
+
+
+def _sections(story: Story) -> Iterator[str]:
+    connected = story.open_at_start
+    parts = _split(story.steps)
+    for number, steps in enumerate(parts):
+        fold = 0 < number < len(parts) - 1
+        name = _name(steps)
+        if fold and 2 * number * SECTION > DRAWN:
+            yield f"<p>{escape(name)}: not drawn, see the text below.</p>"
+        else:
+            svg = f'<div class="mk-scroll">{as_svg(story, steps, connected, name)}</div>'
+            yield f"<details><summary>{escape(name)}</summary>{svg}</details>" if fold else svg
+        connected = connected_after(steps, connected)
+
+
+def _split(steps: Sequence[Step]) -> list[Sequence[Step]]:
+    """All in one, or the first and the last rows in view and sections between them that fold."""
+    if len(steps) <= WHOLE:
+        return [steps]
+    middle = len(steps) - 2 * SECTION
+    count = max(1, round(middle / (2 * SECTION)))
+    edges = [SECTION + middle * number // count for number in range(count + 1)]
+    return [steps[:SECTION], *(steps[a:b] for a, b in pairwise(edges)), steps[-SECTION:]]
+
+
+def _name(steps: Sequence[Step]) -> str:
+    lines = [step for step in steps if isinstance(step.item, Captured)]
+    if not lines:
+        return "Packet ladder"
+    kinds = Counter(step.item.type for step in lines if isinstance(step.item, Captured))
+    counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(4))
+    return f"Packets {lines[0].line} to {lines[-1].line}: {counts}"

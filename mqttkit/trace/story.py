@@ -12,6 +12,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqttkit.trace.exchanges import Grouping
 from mqttkit.trace.records import BROKER, Captured, Event, Link
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from mqttkit.trace.causes import Causes
 
 _PINGS = ("PINGREQ", "PINGRESP")
-_ENDS = ("closed", "cut")
+_ENDS = ("closed", "cut", "left")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +33,14 @@ class Step:
         item: the packet or event.
         sender: lane where it starts (for an event: the lane it happens to).
         receiver: lane where it ends.
+        message: which message its handshake carries, from 1 in the order of the story; 0 for none.
     """
 
     line: int
     item: Captured | Event
     sender: str
     receiver: str
+    message: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,11 @@ def tell(
     shown = [item for item in items if _is_shown(item, causes, pings=pings)]
     lane_of = _lanes_of_links(shown, links)
     ordered = shown if by_time else list(_Teller(shown, causes, lane_of).tell())
-    steps, line = [], 0
-    for item in ordered:
-        line += isinstance(item, Captured)
-        steps.append(_step(item, lane_of, line))
-    return Story(_lane_order(shown, links, lane_of), tuple(steps), _open_at_start(shown, lane_of))
+    return Story(
+        lanes=_lane_order(shown, links, lane_of),
+        steps=tuple(_steps(ordered, lane_of, Grouping(causes).of(items))),
+        open_at_start=_open_at_start(shown, lane_of),
+    )
 
 
 def _is_shown(item: Captured | Event, causes: Causes, *, pings: bool) -> bool:
@@ -75,13 +78,18 @@ def _is_shown(item: Captured | Event, causes: Causes, *, pings: bool) -> bool:
     return pings or item.type not in _PINGS
 
 
-def _step(item: Captured | Event, lane_of: Mapping[int, str], line: int) -> Step:
-    if isinstance(item, Event):
+def _steps(items: Sequence[Captured | Event], lane_of: Mapping[int, str], message_of: Mapping[int, int]) -> Iterator[Step]:
+    line = 0
+    message: dict[int, int] = {}
+    for item in items:
         lane = lane_of.get(item.link, item.client)
-        ends = (BROKER, lane) if item.who == BROKER else (lane, BROKER)
-        return Step(0, item, *ends)
-    lane = lane_of[item.link]
-    return Step(line, item, *((lane, BROKER) if item.to_broker else (BROKER, lane)))
+        if isinstance(item, Event):
+            yield Step(0, item, *((BROKER, lane) if item.who == BROKER else (lane, BROKER)))
+            continue
+        line += 1
+        first = message_of.get(item.number)
+        number = 0 if first is None else message.setdefault(first, len(message) + 1)
+        yield Step(line, item, *((lane, BROKER) if item.to_broker else (BROKER, lane)), number)
 
 
 # --- lanes
@@ -95,7 +103,7 @@ def _lanes_of_links(items: Sequence[Captured | Event], links: Mapping[int, Link]
         if not item.link:
             continue
         if item.link not in lane_of:
-            lane_of[item.link] = _free_lane(links[item.link].name if item.link in links else item_client(item), busy)
+            lane_of[item.link] = _free_lane(links[item.link].name if item.link in links else item.client, busy)
             busy[lane_of[item.link]] = item.link
         if _ends_link(item):
             busy.pop(lane_of[item.link], None)
@@ -108,11 +116,6 @@ def _free_lane(name: str, busy: Mapping[str, int]) -> str:
         count += 1
         lane = f"{name} #{count}"
     return lane
-
-
-def item_client(item: Captured | Event) -> str:
-    """Name of the client whose connection `item` belongs to."""
-    return item.client
 
 
 def _ends_link(item: Captured | Event) -> bool:
@@ -174,9 +177,8 @@ class _Teller:
         if isinstance(child, Event):
             return (3, "", child.number)
         delivery = child.type == "PUBLISH" and not child.to_broker
-        return (3 if delivery else 1 if child.to_broker != cause_to_broker(cause) else 2, "", child.number)
+        return (3 if delivery else 1 if child.to_broker != _direction(cause) else 2, "", child.number)
 
 
-def cause_to_broker(cause: Captured | Event) -> bool | None:
-    """Direction of a packet; None for an event."""
+def _direction(cause: Captured | Event) -> bool | None:
     return cause.to_broker if isinstance(cause, Captured) else None
