@@ -172,6 +172,11 @@ class Client(Receiving):
         """End the connection without DISCONNECT, as if the device had lost power: the will is sent [MQTT-3.1.2-8]."""
         self._link.kill()
 
+    def wait_closed(self, timeout: float = 5) -> bool:
+        """Wait until the connection has ended, from either side; False when it is still up after `timeout` seconds."""
+        not_in_callback(self.paho, "wait_closed()", "Return from the callback instead.")
+        return self._link.wait_closed(check_timeout(timeout))
+
     def __enter__(self) -> Self:
         return self.connect()
 

@@ -113,7 +113,7 @@ class Link:
     def open(self, start: Callable[[], Any], timeout: float, *, protocol: int) -> None:
         """Connect with `start` and wait for CONNACK; whatever happens, either connected or nothing left over."""
         with self._opening:
-            if self.connected:
+            if self.connected and not self.paho.line_is_dead():
                 return
             self.end(HANG_UP_SECONDS)
             self._acks.clear()
@@ -153,6 +153,11 @@ class Link:
             self.subscriptions = {}
         self.paho.disconnect()
         self.end(timeout)
+
+    def wait_closed(self, timeout: float) -> bool:
+        """Wait until the connection has ended; False when it is still up."""
+        with self._inbox.changed:
+            return self._inbox.changed.wait_for(lambda: not self.connected, timeout)
 
     def kill(self) -> None:
         """End the connection without DISCONNECT."""

@@ -138,6 +138,21 @@ class PahoClient(mqtt.Client):
         with contextlib.suppress(OSError, ValueError), _duplicate(sock.fileno()) as twin:
             twin.shutdown(socket.SHUT_RDWR)
 
+    def line_is_dead(self) -> bool:
+        """True when the other side has ended the TCP connection, even if the network thread has not seen it yet."""
+        sock = self.socket()
+        if sock is None:
+            return True
+        try:
+            # A look at the bare TCP bytes: for TLS and WebSocket too, and without taking a byte from the network thread.
+            with _duplicate(sock.fileno()) as twin:
+                twin.setblocking(False)
+                return twin.recv(1, socket.MSG_PEEK) == b""
+        except BlockingIOError:
+            return False
+        except (OSError, ValueError):
+            return True
+
     def release(self) -> None:
         """Close what paho keeps open after its network thread has ended."""
         if self.network_thread is None or not self.network_thread.is_alive():

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mqttkit.network.faults import Fault
-    from mqttkit.network.script import Step
+    from mqttkit.network.script import Script, Step
     from mqttkit.packets import Packet
+    from mqttkit.trace import Wire
 
 _SETTLE = 1.0  # seconds
 
@@ -246,11 +247,24 @@ class Network:
                 return f": no client {name!r} was here, only {', '.join(sorted(names - {'broker'})) or 'nobody'}"
         return ""
 
-    def script(self, *steps: Step) -> Any:
+    def script(self, *steps: Step) -> Script:
         """Runs steps one after the other, each at its time or after its packet (see `mqttkit.network.script`)."""
         from mqttkit.network.script import Script
 
         return Script(self, steps).start()
+
+    def watch(self, seen: Callable[[Wire], None]) -> None:
+        """Has `seen` called with every packet, in the relay's thread, after it was recorded and before it goes on."""
+        self._running.watchers = (*self._running.watchers, seen)
+
+    def unwatch(self, seen: Callable[[Wire], None]) -> None:
+        """Ends a `watch`."""
+        self._running.watchers = tuple(other for other in self._running.watchers if other != seen)
+
+    def soon(self, seconds: float, act: Callable[[], None]) -> None:
+        """Has `act` called once in the relay's thread, `seconds` from now."""
+        relay = self._running
+        relay.call(relay.loop.call_later, seconds, act)
 
     # --- traces
 
