@@ -1,8 +1,7 @@
 """Topic names and topic filters: are they valid, do they match, and why (not). No I/O.
 
-A *topic name* is what a message is published to (`home/kitchen/temperature`). A *topic filter* is what a client
-subscribes to; it may use the wildcards `+` (one level) and `#` (this level and all below). Source: MQTT 3.1.1, 4.7;
-MQTT 5, 4.7 and, for `$share/group/filter`, 4.8.2.
+A *topic name* is what a message is published to, a *topic filter* what a client subscribes to; only a filter may use
+the wildcards `+` (one level) and `#` (this level and all below). Source: MQTT 3.1.1, 4.7; MQTT 5, 4.7 and 4.8.2.
 """
 
 from __future__ import annotations
@@ -219,12 +218,8 @@ def _check_text(text: str, what: str) -> None:
         _refuse(why, text, error.start, "MQTT-1.5.3-1", "Remove it.")
     if size > MAX_BYTES:
         why = f"A {what} must not be longer than {MAX_BYTES} bytes; this one has {size}."
-        _refuse(why, text, _position_of_byte(text, MAX_BYTES), "MQTT-4.7.3-3", "Put the data into the payload.")
-
-
-def _position_of_byte(text: str, number: int) -> int:
-    """The index of the character that holds byte `number` of the UTF-8 form of `text`."""
-    return len(text.encode()[:number].decode("utf-8", "ignore"))
+        position = len(text.encode()[:MAX_BYTES].decode("utf-8", "ignore"))
+        _refuse(why, text, position, "MQTT-4.7.3-3", "Put the data into the payload.")
 
 
 def _check_share(topic_filter: str) -> int:
@@ -287,7 +282,7 @@ def _why(wanted: tuple[str, ...], levels: list[str]) -> str:
 
 def _why_not(wanted: tuple[str, ...], levels: list[str]) -> str:
     if levels[0].startswith("$") and wanted[0] in ("+", "#"):
-        return f'a wildcard in the first level does not cover topics that begin with "$" [MQTT-4.7.2-1]'
+        return 'a wildcard in the first level does not cover topics that begin with "$" [MQTT-4.7.2-1]'
     for number, (want, level) in enumerate(zip(wanted, levels, strict=False), start=1):
         if want not in ("+", "#", level):
             case = "; upper and lower case are different" if want.lower() == level.lower() else ""

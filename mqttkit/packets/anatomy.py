@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mqttkit.packets.names import VERSION
-from mqttkit.packets.summary import show_payload, show_text
+from mqttkit.packets.printable import show_payload, show_text
 
 if TYPE_CHECKING:
     from mqttkit.packets.model import Field, Packet

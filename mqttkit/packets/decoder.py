@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from mqttkit.errors import InvalidArgument
 from mqttkit.packets.model import Packet, new_packet
 from mqttkit.packets.names import MQTT_3_1, MQTT_5, PACKET_TYPES, REQUIRED_FLAGS, VERSION
 from mqttkit.packets.read import READERS
@@ -93,7 +94,7 @@ def _decode_strictly(data: bytes, protocol: int) -> Packet:
 def read_packet(r: Reader) -> Mapping[str, Any]:
     """Reads the fixed header (2.2) and what follows it, to the end."""
     if r.protocol not in VERSION:
-        raise ValueError(f"protocol is 3, 4 (MQTT 3.1.1) or 5, not {r.protocol!r}")
+        raise InvalidArgument(f"protocol is 3, 4 (MQTT 3.1.1) or 5, not {r.protocol!r}.")
     first = r.byte("Packet type and flags")
     r.type = PACKET_TYPES[first >> 4]
     if r.type == "RESERVED" or (r.type == "AUTH" and r.protocol != MQTT_5):

@@ -35,6 +35,8 @@ def encode(type: str, protocol: int = 4, **values: Any) -> bytes:  # noqa: A002 
     body = w.as_bytes(body, "body") + w.as_bytes(values.get("extra", b""), "extra")
     flags = values.get("flags", _publish_flags(values) if type == "PUBLISH" else REQUIRED_FLAGS[type])
     length = values.get("remaining_length", len(body))
+    if not isinstance(flags, int) or not 0 <= flags <= 15:  # noqa: PLR2004 - four bits
+        raise InvalidArgument(f"flags is a number from 0 to 15, not {flags!r}.")
     return bytes([TYPE_NUMBER[type] << 4 | flags]) + (length if isinstance(length, bytes) else w.varint(length)) + body
 
 
@@ -56,7 +58,14 @@ def _nearest(word: str, known: Any) -> str:
 
 
 def _publish_flags(v: Mapping[str, Any]) -> int:
-    return bool(v.get("dup")) << 3 | (v.get("qos") or 0) << 1 | bool(v.get("retain"))
+    return bool(v.get("dup")) << 3 | _qos(v.get("qos") or 0) << 1 | bool(v.get("retain"))
+
+
+def _qos(qos: int) -> int:
+    """A QoS that fits its two bits; 3 fits, although the standard forbids it."""
+    if qos not in (0, 1, 2, 3):
+        raise InvalidArgument(f"QoS is 0, 1 or 2 (and 3 to break a rule on purpose), not {qos!r}.")
+    return qos
 
 
 def _properties(protocol: int, v: Mapping[str, Any], name: str = "properties") -> bytes:
@@ -68,10 +77,10 @@ def _id(v: Mapping[str, Any]) -> bytes:
 
 
 def _connect(protocol: int, v: Mapping[str, Any]) -> bytes:
-    level = v.get("protocol_level", protocol)
     return (
         w.prefixed(v.get("protocol_name", PROTOCOL_NAME[protocol]), "protocol_name")
-        + bytes([level, v.get("connect_flags", _connect_flags(v))])
+        + w.number(v.get("protocol_level", protocol), 1, "protocol_level")
+        + w.number(v.get("connect_flags", _connect_flags(v)), 1, "connect_flags")
         + w.number(v.get("keep_alive", 60), 2, "keep_alive")
         + _properties(protocol, v)
         + w.prefixed(v.get("client_id", ""), "client_id")
@@ -84,7 +93,7 @@ def _connect(protocol: int, v: Mapping[str, Any]) -> bytes:
 def _connect_flags(v: Mapping[str, Any]) -> int:
     flags = bool(v.get("clean_session", True)) << 1
     if will := v.get("will"):
-        flags |= 4 | will.qos << 3 | bool(will.retain) << 5
+        flags |= 4 | _qos(will.qos) << 3 | bool(will.retain) << 5
     return flags | (v.get("password") is not None) << 6 | (v.get("username") is not None) << 7
 
 
@@ -101,7 +110,7 @@ def _will(protocol: int, v: Mapping[str, Any]) -> bytes:
 
 def _connack(protocol: int, v: Mapping[str, Any]) -> bytes:
     flags = v.get("acknowledge_flags", int(bool(v.get("session_present"))))
-    return bytes([flags, v.get("return_code", 0)]) + _properties(protocol, v)
+    return w.number(flags, 1, "acknowledge_flags") + _code(v) + _properties(protocol, v)
 
 
 def _publish(protocol: int, v: Mapping[str, Any]) -> bytes:
@@ -117,12 +126,16 @@ def _ack(protocol: int, v: Mapping[str, Any]) -> bytes:
 def _subscribe(protocol: int, v: Mapping[str, Any]) -> bytes:
     filters = [(f, 0) if isinstance(f, (str, bytes)) else f for f in v.get("filters", ())]
     options = v.get("options") or [qos for _, qos in filters]
+    if len(options) != len(filters):
+        raise InvalidArgument(f"Each filter needs one options byte: {len(filters)} filters, {len(options)} options.")
     pairs = zip(filters, options, strict=True)
-    return _id(v) + _properties(protocol, v) + b"".join(w.prefixed(f, "filter") + bytes([o]) for (f, _), o in pairs)
+    asked = b"".join(w.prefixed(f, "filter") + w.number(o, 1, "options") for (f, _), o in pairs)
+    return _id(v) + _properties(protocol, v) + asked
 
 
 def _suback(protocol: int, v: Mapping[str, Any]) -> bytes:
-    return _id(v) + _properties(protocol, v) + bytes(v.get("return_codes", ()))
+    codes = b"".join(w.number(code, 1, "return_codes") for code in v.get("return_codes", ()))
+    return _id(v) + _properties(protocol, v) + codes
 
 
 def _unsubscribe(protocol: int, v: Mapping[str, Any]) -> bytes:
@@ -145,8 +158,11 @@ def _disconnect(protocol: int, v: Mapping[str, Any]) -> bytes:
 def _reason(v: Mapping[str, Any]) -> bytes:
     """Reason Code and properties; left out from the end where they say nothing (MQTT 5, 3.4.2.1)."""
     properties = w.properties(v["properties"]) if v.get("properties") else b""
-    code = v.get("return_code") or 0
-    return bytes([code]) + properties if code or properties else b""
+    return _code(v) + properties if v.get("return_code") or properties else b""
+
+
+def _code(v: Mapping[str, Any]) -> bytes:
+    return w.number(v.get("return_code") or 0, 1, "return_code")
 
 
 _BODIES: dict[str, Body] = {

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit.message import Will
 from mqttkit.packets.names import MQTT_5, PROTOCOL_NAME
+from mqttkit.packets.printable import show_text
 from mqttkit.packets.read_properties import read_properties
 from mqttkit.packets.reasons import reason_codes
 
@@ -155,7 +156,7 @@ def _read_protocol(r: Reader) -> None:
     """Reads Protocol Name and Protocol Level; from here on the reader follows the version the CONNECT asks for."""
     start, name = r.at + 2, r.text("Protocol Name")
     if name not in PROTOCOL_NAME.values():
-        r.fail(f"Protocol Name is {name!r}", "MQTT 3.1.1 and MQTT 5 want 'MQTT'", "3.1.2-1", start)
+        r.fail(f"Protocol Name is {show_text(name)!r}", "MQTT 3.1.1 and MQTT 5 want 'MQTT'", "3.1.2-1", start)
     level = r.byte("Protocol Level")
     if PROTOCOL_NAME.get(level) != name:
         wanted = "It is 4 for MQTT 3.1.1, 5 for MQTT 5 (and 3 with the name 'MQIsdp')"

@@ -6,6 +6,7 @@ from typing import NoReturn
 
 from mqttkit.errors import InvalidTopic, MalformedPacket
 from mqttkit.packets.names import MORE, MQTT_5
+from mqttkit.packets.printable import show_text
 from mqttkit.topics import check_topic_filter, check_topic_name
 
 _MAX_LENGTH_BYTES = 4  # of a variable byte integer (2.2.3; MQTT 5, 1.5.5)
@@ -92,7 +93,7 @@ class Reader:
             offset = start + len(value[: error.position].encode())
             wanted = "The standard wants a topic name: at least one character, no wildcard"
             rule = "3.3.2-2/3.3.2-2" if value else "4.7.3-1/4.7.3-1"
-            self.fail(f'{name} is "{value}"', wanted, rule, offset if value else self.at - 2)
+            self.fail(f'{name} is "{show_text(value)}"', wanted, rule, offset if value else self.at - 2)
 
     def topic_filter(self, name: str) -> str:
         """A UTF-8 string whose wildcards stand alone in their level [MQTT-4.7.1-2], [MQTT-4.7.1-3]."""
@@ -102,7 +103,7 @@ class Reader:
         except InvalidTopic as error:
             reason, rule = str(error).split("\n")[0].rsplit(" [", 1)
             offset = start + len(value[: error.position].encode()) if value else self.at - 2
-            self.fail(f'{name} is "{value}"', reason.rstrip("."), rule.rstrip("]"), offset)
+            self.fail(f'{name} is "{show_text(value)}"', reason.rstrip("."), rule.rstrip("]"), offset)
 
     def packet_id(self) -> int:
         """A packet identifier, which is never 0 [MQTT-2.3.1-1]."""
@@ -123,7 +124,7 @@ class Reader:
         Args:
             found: what is wrong.
             wanted: what the standard wants there.
-            rule: number of the statement, "3.1.1's/MQTT 5's" where they differ, "" for none.
+            rule: number of the statement, "3.1.1's/MQTT 5's" where they differ, empty for none.
             at: index of the first wrong byte.
         """
         statement = _statement(rule, self.protocol)
@@ -149,7 +150,6 @@ def _statement(rule: str, protocol: int) -> str:
     """The full number of a statement: "MQTT-..." of 3.1.1, "MQTT5-..." of MQTT 5."""
     if rule.startswith("MQTT"):
         return rule
-    older, _, newer = rule.partition("/")
-    if protocol == MQTT_5:
-        return f"MQTT5-{newer or older}" if rule else ""
-    return f"MQTT-{older}" if older else ""
+    older, differs, newer = rule.partition("/")
+    number = newer if differs and protocol == MQTT_5 else older
+    return f"{'MQTT5' if protocol == MQTT_5 else 'MQTT'}-{number}" if number else ""

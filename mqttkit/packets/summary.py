@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.packets.names import MQTT_3_1, MQTT_5
+from mqttkit.packets.printable import show_hex, show_payload, show_text
 from mqttkit.packets.reasons import REFUSED, reason_name
 
 if TYPE_CHECKING:
@@ -14,34 +14,10 @@ if TYPE_CHECKING:
     from mqttkit.message import Will
     from mqttkit.packets.model import Packet
 
-LONGEST = 60  # characters of a payload, topic or name
-LONGEST_BINARY = 16  # bytes of a payload that is no text
-
 
 def summary_of(packet: Packet) -> str:
     """The parts that tell one packet of its type from another, two spaces between them; "" where there are none."""
     return "  ".join(_parts(packet))
-
-
-def show_text(text: str, longest: int = LONGEST) -> str:
-    """Text on one line: control characters escaped, a long one cut with its length."""
-    shown = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:longest]
-    )
-    return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
-
-
-def show_payload(payload: bytes, longest: int = LONGEST) -> str:
-    """A payload on one line: JSON objects and lists as they are, text in quotes, other bytes in hex."""
-    if not payload:
-        return "empty payload"
-    text = _as_text(payload)
-    if text is None:
-        return _show_hex(payload)
-    if len(text) <= longest:
-        return show_text(text) if _is_json(text) else f'"{show_text(text)}"'
-    cut = show_text(text[:longest])
-    return f"{cut}… ({len(payload)} bytes)" if text[0] in "{[" else f'"{cut}…" ({len(payload)} bytes)'
 
 
 def _parts(p: Packet) -> Iterator[str]:
@@ -124,32 +100,7 @@ def _properties(properties: Mapping[str, Any]) -> Iterator[str]:
 
 def _property(value: Any) -> str:
     if isinstance(value, bytes):
-        return _show_hex(value)
+        return show_hex(value)
     if isinstance(value, tuple):
         return "=".join(map(show_text, value))
     return f'"{show_text(value)}"' if isinstance(value, str) else str(value)
-
-
-def _as_text(payload: bytes) -> str | None:
-    """The payload as text, or None where it is not UTF-8 or mostly control characters."""
-    try:
-        text = payload.decode()
-    except UnicodeDecodeError:
-        return None
-    odd = sum(1 for c in text[:LONGEST] if not c.isprintable() and c not in "\t\r\n")
-    return None if odd * 4 > min(len(text), LONGEST) else text
-
-
-def _is_json(text: str) -> bool:
-    if text[0] not in "{[":
-        return False
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
-def _show_hex(data: bytes) -> str:
-    shown = data[:LONGEST_BINARY].hex()
-    return f"0x{shown}" if len(data) <= LONGEST_BINARY else f"0x{shown}… ({len(data)} bytes)"
