@@ -1,15 +1,21 @@
 """Who closes what a learner leaves open.
 
 A notebook cell that opens a broker, a lab or a client is often run again. What its previous run left open is then closed
-first; whatever is still open when the process ends is closed then. Nothing here keeps an object alive.
+first; whatever is still open when the process ends is closed then. Nothing here keeps an object alive. Threads and sockets
+die with the process anyway; a child process has a Guardian.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
+import os
+import subprocess
 import sys
 import weakref
 from typing import Any, Protocol
+
+from mqttkit._notebook import current_cell
 
 
 class Closable(Protocol):
@@ -49,14 +55,51 @@ def close_all(things: weakref.WeakSet[Any] | None = None) -> None:
 
 def _current_cell() -> tuple[str, Any] | None:
     """(name of the notebook cell that runs now, number of this run), or None outside a notebook."""
-    ipython = sys.modules.get("IPython")  # imported already, if this is a notebook
-    shell = ipython.get_ipython() if ipython is not None else None
-    if shell is None or not hasattr(shell, "get_parent"):
+    request = current_cell()
+    if request is None:
         return None
-    parent = shell.get_parent() or {}
-    metadata = parent.get("metadata", {})
-    code = parent.get("content", {}).get("code", "")
-    return str(metadata.get("cellId") or code), parent.get("header", {}).get("msg_id")
+    code = request.get("content", {}).get("code", "")
+    return str(request.get("metadata", {}).get("cellId") or code), request.get("header", {}).get("msg_id")
+
+
+# Waits for a line; at the end of the input (this process is gone) it ends the process with the number {pid}.
+_SHELL_GUARDIAN = "read line || kill -9 {pid}"
+_PYTHON_GUARDIAN = "import os, sys; sys.stdin.readline() or os.kill({pid}, 9)"
+
+
+def apart() -> dict[str, Any]:
+    """Options for `subprocess.Popen` so that Ctrl-C in this process, or the stop button of a notebook, spares the child."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+class Guardian:
+    """Ends a child process when this process dies, even by kill -9, which runs no code of ours.
+
+    It is a tiny process that reads from a pipe; the system closes the other end with us.
+    """
+
+    def __init__(self, pid: int) -> None:
+        command = ["/bin/sh", "-c", _SHELL_GUARDIAN.format(pid=pid)]
+        if sys.platform == "win32" or not os.access(command[0], os.X_OK):
+            command = [sys.executable, "-S", "-c", _PYTHON_GUARDIAN.format(pid=pid)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own arguments
+            command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **apart()
+        )
+
+    def release(self) -> None:
+        """The child ends in the ordinary way: call this first, so that its number cannot be somebody else's by then."""
+        pipe = self._process.stdin
+        with contextlib.suppress(OSError):
+            if pipe is not None and not pipe.closed:
+                pipe.write(b"\n")
+                pipe.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 atexit.register(close_all)

@@ -207,6 +207,7 @@ class Link:
             self._acks.pop(mid, None)
         if found is None:
             self._unanswered(f"{what} was not acknowledged within {timeout:g} s")
+        self._errors.raise_first()
         return found[1]
 
     def _ack(self, mid: int, begin: float) -> tuple[float, list[int]] | None:
@@ -240,6 +241,7 @@ class Link:
                 if left <= 0 or self.over or self._errors.waiting:
                     self._unanswered(f"{what} was not acknowledged within {timeout:g} s")
                 info.wait_for_publish(min(left, 0.1))
+            self._errors.raise_first()
         except (RuntimeError, ValueError) as error:
             raise ConnectError(f"{what} was not sent: {str(error).rstrip('.')}. Call connect() to try again.") from None
 

@@ -92,7 +92,12 @@ def test_tls(tls_broker, kind):
     """The right certificate connects; an expired or another host's is named as such."""
     url = f"mqtts://127.0.0.1:{tls_broker.ports[kind]}"
     if kind == "good":
-        for tls in (tls_broker.ca, tls_broker.ca.file, str(tls_broker.ca.file), ssl.create_default_context(cafile=tls_broker.ca.file)):
+        for tls in (
+            tls_broker.ca,
+            tls_broker.ca.file,
+            str(tls_broker.ca.file),
+            ssl.create_default_context(cafile=tls_broker.ca.file),
+        ):
             with Client(url, "learner", tls=tls) as client:
                 client.subscribe("a", 1)
                 client.publish("a", "x", 1)
@@ -155,7 +160,9 @@ def test_refused_subscription(tmp_path):
     """SUBACK 0x80: raised, with the filter; what was granted stays (on the embedded broker: it refuses at SUBSCRIBE)."""
     from mqttkit import Broker
 
-    with Broker(users={"bob": "secret"}, access={"bob": {"subscribe": ["bob/#"], "receive": ["#"], "publish": ["#"]}}) as broker:
+    with Broker(
+        users={"bob": "secret"}, access={"bob": {"subscribe": ["bob/#"], "receive": ["#"], "publish": ["#"]}}
+    ) as broker:
         with Client(broker, "bob", username="bob", password="secret") as bob:
             with pytest.raises(SubscribeRefused, match=r'"alice/#" \(SUBACK 0x80\)'):
                 bob.subscribe([("bob/#", 1), ("alice/#", 1)])

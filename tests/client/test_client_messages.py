@@ -20,7 +20,8 @@ def test_message_arrives_as_it_was_sent(mosquitto, topic, qos):
 
 
 @pytest.mark.parametrize(
-    ("given", "sent"), [("ä", "ä".encode()), (3, b"3"), (21.5, b"21.5"), (None, b""), (bytearray(b"x"), b"x"), (b"", b"")]
+    ("given", "sent"),
+    [("ä", "ä".encode()), (3, b"3"), (21.5, b"21.5"), (None, b""), (bytearray(b"x"), b"x"), (b"", b"")],
 )
 def test_payload_types(mosquitto, topic, given, sent):
     """What may be a payload, and the bytes it becomes."""
@@ -115,7 +116,7 @@ def test_time_out_says_what_was_seen_instead(mosquitto, topic):
     alice.publish(f"{topic}/a", "21.5", 1)
     with pytest.raises(Timeout) as late:
         alice.wait_for(2, timeout=0.05)
-    assert f'"{topic}/a" \'21.5\'' in str(late.value)
+    assert f"\"{topic}/a\" '21.5'" in str(late.value)
     assert f'Subscribed to: "{topic}/#" (QoS 1)' in str(late.value)
     assert [m.text for m in alice.wait_for()] == ["21.5"], "a time-out loses nothing"
 
@@ -155,7 +156,11 @@ def test_publish_without_waiting_returns_something_to_wait_for(mosquitto, topic)
 def test_use_before_connect_is_a_sentence(mosquitto, topic):
     """Raw paho returns a code nobody reads."""
     alice = Client(mosquitto.url, "early")
-    for call in (lambda: alice.subscribe(topic), lambda: alice.unsubscribe(topic), lambda: alice.publish(topic, "x", 1)):
+    for call in (
+        lambda: alice.subscribe(topic),
+        lambda: alice.unsubscribe(topic),
+        lambda: alice.publish(topic, "x", 1),
+    ):
         with pytest.raises(ConnectError, match=r"connect\(\) first"):
             call()
 
@@ -362,7 +367,9 @@ def test_many_threads_may_publish_at_once(mosquitto, topic):
     """Eight threads, one client: everything arrives once."""
     alice, bob = mosquitto.client(), mosquitto.client()
     alice.subscribe(topic, 1)
-    threads = [threading.Thread(target=lambda n=n: [bob.publish(topic, f"{n}.{i}", 1) for i in range(20)]) for n in range(8)]
+    threads = [
+        threading.Thread(target=lambda n=n: [bob.publish(topic, f"{n}.{i}", 1) for i in range(20)]) for n in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
