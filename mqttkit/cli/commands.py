@@ -153,16 +153,22 @@ def _add_classroom(subparsers: Subparsers) -> None:
     parser = _command(subparsers, "classroom", "open a chat room for a class (instructors)", _run_classroom)
     parser.add_argument("--room", default="class", help="name of the room (default: class)")
     parser.add_argument("--host", default=_LOOPBACK, help=_HOST_HELP)
-    parser.add_argument("--port", type=_port, default=0, help="for everything: page, WebSocket, MQTT (default: a free one)")
+    parser.add_argument(
+        "--port", type=_port, default=0, help="for everything: page, WebSocket, MQTT (default: a free one)"
+    )
     parser.add_argument(
         "--password",
         help="default: one is made up and shown. Others on this machine can see it in the list of processes; the "
         "environment variable MQTTKIT_CLASS_PASSWORD hides it",
     )
     parser.add_argument("--broker", metavar="URL", help="use this broker instead of an embedded one")
-    parser.add_argument("--engine", choices=("amqtt", "mosquitto"), default="amqtt", help="broker to run (default: amqtt)")
+    parser.add_argument(
+        "--engine", choices=("amqtt", "mosquitto"), default="amqtt", help="broker to run (default: amqtt)"
+    )
     parser.add_argument("--origin", action="append", metavar="URL", help="address of a proxy whose pages may connect")
-    parser.add_argument("--record", metavar="FOLDER", help="keep a trace and a log of the chat there; everybody is told")
+    parser.add_argument(
+        "--record", metavar="FOLDER", help="keep a trace and a log of the chat there; everybody is told"
+    )
 
 
 def _run_classroom(options: argparse.Namespace) -> int:

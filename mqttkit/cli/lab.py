@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,8 +34,10 @@ def run_lab(
         raise CommandError(f"There is no {notebook} in {course}. Without a name, `mqttkit lab` opens {FIRST_PAGE}.")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not a user-wide one
     server = _start(_options(course, notebook, port, browser) + extra, port, verbose=verbose)
-    _trust_lessons(server, course)
-    print(_welcome(server), flush=True)
+    if folder is None:
+        _trust_lessons(server, course)
+    _end_when_told(server)
+    server.io_loop.add_callback(lambda: print(_welcome(server), flush=True))  # when it answers, not before
     server.start()
     print("\nJupyterLab has ended, and everything it started with it.")
     return 0
@@ -67,6 +70,7 @@ def _options(course: Path, notebook: str, port: int | None, browser: bool) -> li
         f"--ServerApp.open_browser={browser}",
         "--ServerApp.answer_yes=True",  # Ctrl-C ends at once
         "--ServerApp.allow_root=True",  # in a container everybody is root; loopback and the token guard the door
+        "--KernelManager.transport_encryption=auto",  # other accounts of this machine cannot listen in
         "--LabApp.news_url=None",
         "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate",
         "--LabApp.extension_manager=readonly",  # the other one asks PyPI
@@ -80,20 +84,35 @@ def _start(options: list[str], port: int | None, *, verbose: bool) -> Any:
     except ImportError as error:
         raise CommandError(f"JupyterLab is not installed here ({error}). Try: python -m pip install -e .") from error
     if not verbose:
-        logging.getLogger("ServerApp").addFilter(_is_for_learners)
-        logging.getLogger("LabApp").addFilter(_is_for_learners)
+        _keep_terminal_to_ourselves()
+        for name in ("ServerApp", "LabApp", "NbGrader", "tornado.application", "tornado.access", "tornado.general"):
+            logging.getLogger(name).addFilter(_is_for_learners)
     try:
         return LabApp.initialize_server(argv=options)
     except SystemExit as error:
         raise CommandError(_why_not(port)) from error
 
 
+def _keep_terminal_to_ourselves() -> None:
+    """Kernels write notes for developers to their stderr, at the end even tracebacks: they get none of this terminal."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    sys.stdout = os.fdopen(os.dup(1), "w", encoding=sys.stdout.encoding, errors="replace", buffering=1)
+    sys.stderr = os.fdopen(os.dup(2), "w", encoding=sys.stderr.encoding, errors="replace", buffering=1)
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
+    os.close(nowhere)
+
+
 def _is_for_learners(record: logging.LogRecord) -> bool:
-    """Errors only; what JupyterLab says about its address and its end is said here in fewer words."""
+    """Errors only; what JupyterLab says about its address and its end is said here in fewer words.
+
+    nbgrader, where it is installed, misses a gradebook in this folder and says so: no matter of a learner's.
+    """
     text = record.getMessage()
-    return record.levelno >= logging.ERROR and not any(
-        known in text for known in ("To access the server", "Shutting down", "could not be started")
-    )
+    said_here = any(known in text for known in ("To access the server", "Shutting down", "could not be started"))
+    return record.levelno >= logging.ERROR and not said_here and "nbgrader" not in record.pathname
 
 
 def _why_not(port: int | None) -> str:
@@ -118,6 +137,20 @@ def _trust_lessons(server: Any, course: Path) -> None:
         notebook = nbformat.read(path, as_version=4)
         if not notary.check_signature(notebook):
             notary.sign(notebook)
+
+
+def _end_when_told(server: Any) -> None:
+    """Let Ctrl-C, and the closing of the terminal, end it in order: kernels first, without a question.
+
+    JupyterLab's own way depends on whether there is a terminal, and may leave a kernel that is just starting.
+    """
+    for name in ("SIGINT", "SIGHUP", "SIGBREAK"):  # the last one is of Windows, the one before of all others
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda *_: server.stop(from_signal=True))
+    if sys.platform == "win32":
+        from tornado.ioloop import PeriodicCallback
+
+        PeriodicCallback(lambda: None, 500).start()  # there a sleeping event loop does not see a signal
 
 
 def _lessons(course: Path) -> Iterator[Path]:

@@ -96,9 +96,9 @@ PARTS: tuple[Part, ...] = (
         "shut a submission off from files and network while `mqttkit grade` runs it (Linux)",
         "bubblewrap",
     ),
-    Part("node", ("node",), "a client in JavaScript (lesson 10)", "nodejs", "node", "OpenJS.NodeJS"),
+    Part("node", ("node",), "run the client written in JavaScript (lesson 10)", "nodejs", "node", "OpenJS.NodeJS"),
     Part("npm", ("npm",), "fetch the JavaScript clients and brokers (lesson 10)", "npm", "node", "OpenJS.NodeJS"),
-    Part("php", ("php",), "a client in PHP (lesson 10)", "php-cli", "php", "PHP.PHP"),
+    Part("php", ("php",), "run the client written in PHP (lesson 10)", "php-cli", "php", "PHP.PHP"),
     Part("redis", ("redis-server",), "join two brokers to a cluster (lesson 10)", "redis-server", "redis"),
 )
 

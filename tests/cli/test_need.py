@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 import pytest
-from support import need
 
 from mqttkit.doctor.parts import PARTS, Part, find_program
+from support import need
 
 
 @pytest.mark.parametrize("name", ["mosquitto", "no_such_package"])

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -92,16 +93,19 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     os.environ.setdefault("JUPYTER_PREFER_ENV_PATH", "1")
     os.environ.pop("MQTTKIT_BROKER", None)  # what is stored comes from the embedded broker
-    failed = 0
-    for path in options.notebook:
-        try:
-            refresh(path, timeout=options.timeout)
-        except CellExecutionError as error:
-            failed = 1
-            print(f"{path}: not stored, a cell failed:\n{error}", file=sys.stderr)
-        else:
-            print(f"{path}: run and stored")
-    return failed
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
+        os.environ["MQTTKIT_HOME"] = home  # a learner who has done nothing yet
+        return max([_refresh_and_tell(path, options.timeout) for path in options.notebook])
+
+
+def _refresh_and_tell(path: Path, timeout: int) -> int:
+    try:
+        refresh(path, timeout=timeout)
+    except CellExecutionError as error:
+        print(f"{path}: not stored, a cell failed:\n{error}", file=sys.stderr)
+        return 1
+    print(f"{path}: run and stored")
+    return 0
 
 
 if __name__ == "__main__":

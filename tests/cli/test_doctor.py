@@ -1,0 +1,64 @@
+"""The doctor tells the truth about this computer."""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import metadata
+
+import pytest
+
+from mqttkit.cli import main
+from mqttkit.doctor import doctor
+from mqttkit.doctor.parts import Part
+from mqttkit.errors import BrokerError
+
+
+def test_a_ready_computer_gives_the_same_display_everywhere(monkeypatch):
+    report = doctor()
+    assert report.ready, str(report)
+    shown = str(report) + report._repr_html_()
+    assert metadata.version("paho-mqtt") not in shown
+    assert sys.prefix not in shown
+    monkeypatch.setattr(Part, "find", lambda _: None)
+    assert str(doctor()) == str(report)
+
+
+def test_the_terminal_names_versions_parts_and_how_to_get_them(capsys, monkeypatch):
+    monkeypatch.setattr(Part, "find", lambda _: None)
+    assert main(["doctor"]) == 0
+    shown = capsys.readouterr().out
+    assert f"paho-mqtt {metadata.version('paho-mqtt')}" in shown
+    assert "mosquitto" in shown
+    assert "get it:" in shown
+    assert shown.rstrip().endswith("This computer is ready.")
+
+
+def test_a_broker_that_does_not_start_is_not_ready(capsys, monkeypatch):
+    def broken(*_):
+        raise BrokerError("no socket")
+
+    monkeypatch.setattr("mqttkit.broker.Broker.start", broken)
+    assert main(["doctor"]) == 1
+    shown = capsys.readouterr().out
+    assert "not yet  the embedded broker does not work: no socket" in shown
+    assert "firewall" in shown
+    assert "not ready" in shown
+
+
+@pytest.mark.parametrize(
+    ("needs", "said"),
+    [("no-such-package>=1", "no-such-package is missing"), ("paho-mqtt>=99", "paho-mqtt is .*, needed is >=99")],
+)
+def test_a_missing_or_old_package_is_named_with_the_command_that_helps(needs, said, monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda _: [needs, "absent; extra == 'test'"])
+    (wrong,) = [check for check in doctor().checks if not check.ok]
+    assert re.search(said, wrong.text)
+    assert "pip install -e ." in wrong.advice
+
+
+def test_the_broker_of_the_environment_is_named_without_its_password(monkeypatch):
+    monkeypatch.setenv("MQTTKIT_BROKER", "mqtts://ann:secret@broker.example:8883")
+    shown = str(doctor())
+    assert "broker.example" in shown
+    assert "secret" not in shown

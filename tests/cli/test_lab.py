@@ -1,0 +1,194 @@
+"""`mqttkit lab` as a person meets it: what it prints, what it opens, and that nothing is left of it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from contextlib import closing, contextmanager, suppress
+from pathlib import Path
+
+import psutil
+import pytest
+from websocket import create_connection
+
+from support.jupyter import LabServer, clean_environment, lab_server
+
+ROOT = Path(__file__).parents[2]
+# What a cell may be doing when the end comes: nothing, or waiting with a broker running, or never answering again.
+CELLS = {
+    "idle": "print('begun')",
+    "broker": "from mqttkit import Broker\nbroker = Broker().start()\nprint('begun')\nimport time\ntime.sleep(600)",
+    "deaf": "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nprint('begun', flush=True)\nwhile True: pass",
+}
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A folder as learners have them: with a space and letters of other languages."""
+    place = tmp_path / "Übung für Zoë 课程"
+    place.mkdir()
+    (place / "page.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
+    return place
+
+
+def ask(server, path: str, body: object = None):
+    """One request to the server's own interface; the JSON it answers."""
+    request = urllib.request.Request(
+        f"{server.origin}/{path}",
+        data=None if body is None else json.dumps(body).encode(),
+        headers={"Authorization": f"token {server.token}"},
+    )
+    with urllib.request.urlopen(request, timeout=60) as reply:
+        return json.load(reply)
+
+
+def run_in_new_kernel(server, code: str) -> None:
+    """Start a kernel and run `code` in it, until it has printed "begun"."""
+    kernel = ask(server, "api/kernels", {"name": "python3"})["id"]
+    address = f"{server.origin.replace('http', 'ws')}/api/kernels/{kernel}/channels?token={server.token}"
+    with closing(create_connection(address, timeout=60)) as channels:
+        request = {
+            "header": {"msg_id": "1", "msg_type": "execute_request", "session": "s", "username": "", "version": "5.4"},
+            "content": {"code": code, "silent": False},
+            "parent_header": {},
+            "metadata": {},
+            "channel": "shell",
+        }
+        channels.send(json.dumps(request))
+        while "begun" not in json.loads(channels.recv())["content"].get("text", ""):
+            pass
+        if code == CELLS["idle"]:
+            while json.loads(channels.recv())["content"].get("execution_state") != "idle":
+                pass
+
+
+@contextmanager
+def all_gone(server, cell: str = "idle"):
+    """Fail when a process that the server started is still there afterwards."""
+    run_in_new_kernel(server, CELLS[cell])
+    ask(server, "api/terminals", {})
+    family = psutil.Process(server.process.pid).children(recursive=True)
+    assert len(family) >= 2, family
+    yield
+    _, alive = psutil.wait_procs([server.process, *family], timeout=15)
+    assert alive == []
+
+
+@pytest.mark.parametrize("cell", CELLS)
+def test_ctrl_c_ends_it_at_once_with_everything_it_started(folder, tmp_path, cell):
+    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server:
+        port = int(server.origin.rpartition(":")[2])
+        with all_gone(server, cell):
+            seconds = server.interrupt()
+        assert server.process.returncode == 0
+    assert seconds < 15
+    print(f"{cell}: gone after {seconds:.1f} s")
+    text = "".join(server.output)
+    assert "y/[n]" not in text
+    assert len(server.output) < 14, text  # no log, no warning, no traceback
+    assert "JupyterLab has ended" in server.output[-1]
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has neither signal")
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
+def test_no_way_to_end_it_leaves_a_kernel_behind(folder, tmp_path, name):
+    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server, all_gone(server):
+        server.process.send_signal(getattr(signal, name))
+
+
+def test_it_prints_few_lines_an_address_and_how_to_end_it(folder, tmp_path):
+    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server:
+        ask(server, "api/status")
+        server.interrupt()
+    text = "".join(server.output)
+    assert "127.0.0.1" in server.url
+    assert "/tree/page.ipynb?token=" in server.url
+    assert "Ctrl-C here ends everything" in text
+    assert len(server.output) < 14, text
+
+
+def test_no_news_no_updates_no_package_index(folder, tmp_path):
+    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server:
+        with urllib.request.urlopen(f"{server.origin}/lab?token={server.token}", timeout=60) as reply:
+            page = reply.read().decode()
+        settings = json.loads(page.split('id="jupyter-config-data" type="application/json">')[1].split("</script>")[0])
+        assert settings["news"] == {"disabled": True}
+        assert ask(server, "lab/api/news") == {"news": []}
+        assert ask(server, "lab/api/update") == {"notification": None}
+        assert settings["extensionManager"]["can_install"] is False
+
+
+def test_a_busy_port_is_one_sentence(folder, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_lab("--folder", str(folder), "page.ipynb", "--no-browser", "--port", str(port), home=tmp_path)
+    assert done.returncode == 2
+    assert done.stderr.startswith(f"mqttkit: Port {port} cannot be used")
+    assert done.stderr.count("\n") == 1
+
+
+def test_an_occupied_usual_port_is_passed_by(folder, tmp_path):
+    busy = []
+    for port in range(8888, 8890):  # other programs may have them already: all the better
+        with suppress(OSError):
+            busy.append(socket.create_server(("127.0.0.1", port)))
+    command = [sys.executable, "-m", "mqttkit", "lab", "--folder", str(folder), "page.ipynb", "--no-browser"]
+    process = subprocess.Popen(command, env=clean_environment(tmp_path), stdout=subprocess.PIPE, text=True)
+    try:
+        server = LabServer(folder, process)
+        assert int(server.origin.rpartition(":")[2]) > 8889
+        server.close()
+    finally:
+        for one in busy:
+            one.close()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows opens its browser in another way")
+def test_a_browser_is_opened_on_the_page(folder, tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(60)
+        script = tmp_path / "browser.py"
+        script.write_text(
+            "import socket, sys\n"
+            f"with socket.create_connection({listener.getsockname()}) as s: s.sendall(sys.argv[1].encode())\n"
+        )
+        command = [sys.executable, "-m", "mqttkit", "lab", "--folder", str(folder), "page.ipynb", "--port", "0"]
+        environment = clean_environment(tmp_path) | {"BROWSER": f"{sys.executable} {script} %s"}
+        process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        try:
+            connection, _ = listener.accept()
+            with connection:
+                address = connection.makefile().read()
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.communicate(timeout=30)
+    assert address.startswith("file:")
+    assert "token" not in address  # it would show in the list of processes
+
+
+def test_from_any_folder_it_opens_the_first_page_and_trusts_the_lessons(tmp_path):
+    """What is stored in a lesson shows at once, drawings included; the folder it is started from does not matter."""
+    command = [sys.executable, "-m", "mqttkit", "lab", "--no-browser", "--port", "0"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, env=clean_environment(tmp_path / "home"), stdout=subprocess.PIPE, text=True
+    )
+    server = LabServer(ROOT, process)
+    try:
+        assert "/tree/notebooks/00-start-here.ipynb" in server.url
+        page = ask(server, "api/contents/notebooks/01-first-message.ipynb")["content"]
+        assert all(cell["metadata"]["trusted"] for cell in page["cells"] if cell["cell_type"] == "code")
+    finally:
+        server.close()
+
+
+def run_lab(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:
+    """`mqttkit lab` to its end, which is expected soon."""
+    command = [sys.executable, "-m", "mqttkit", "lab", *arguments]
+    return subprocess.run(command, env=clean_environment(home), capture_output=True, text=True, timeout=60)
