@@ -164,6 +164,8 @@ class Connection:
         """Writes a packet into every trace."""
         for trace in self._relay.traces:
             trace.record(wire)
+        for seen in self._relay.watchers:
+            seen(wire)
 
     def note(self, kind: str, text: str, *, who: str = "network", data: bytes = b"") -> None:
         """Writes an event into every trace."""

@@ -264,7 +264,10 @@ class Network:
     def soon(self, seconds: float, act: Callable[[], None]) -> None:
         """Has `act` called once in the relay's thread, `seconds` from now."""
         relay = self._running
-        relay.call(relay.loop.call_later, seconds, act)
+        if seconds > 0:
+            relay.call(relay.loop.call_later, seconds, act)
+        else:
+            relay.call(relay.loop.call_soon, act)  # before anything that arrives later, a timer would be too late
 
     # --- traces
 

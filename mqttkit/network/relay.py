@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mqttkit.network.faults import Fault
-    from mqttkit.trace import Link, Trace
+    from mqttkit.trace import Link, Trace, Wire
 
 T = TypeVar("T")
 _TIMEOUT = 10.0  # seconds in which the thread must answer
@@ -30,6 +30,7 @@ class Relay:
         traces: where packets and events are written; replaced as a whole, never changed in place.
         faults: the active faults; replaced as a whole, never changed in place.
         upstream: tells where to dial for a client that speaks "mqtt", "mqtts" or "ws".
+        watchers: called with every packet; replaced as a whole too.
         links: every connection there ever was, by number.
     """
 
@@ -38,6 +39,7 @@ class Relay:
         self.links = links
         self.traces: tuple[Trace, ...] = ()
         self.faults: tuple[Fault, ...] = ()
+        self.watchers: tuple[Callable[[Wire], None], ...] = ()
         self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self.is_running = False
         self._connections: set[Connection] = set()

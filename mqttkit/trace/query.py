@@ -84,4 +84,4 @@ def check_type(name: object) -> str:
 
 
 def _topic_fits(topic_filter: str, topic: str | None) -> bool:
-    return bool(topic) and matches(topic_filter, topic)
+    return topic is not None and topic != "" and matches(topic_filter, topic)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from os import PathLike
 
+    from mqttkit.trace.eavesdrop import Eavesdropper
     from mqttkit.trace.exchanges import Exchange
 
 LIMIT = 100_000
@@ -28,6 +29,11 @@ class Trace:
 
     Displays as a packet ladder; `print(trace)` shows the same as text. Numbers count from 1 in recorded order, over
     packets and events, and stay what they are when old entries fall off the front (`dropped` tells how many did).
+
+    Attributes:
+        links: every connection of the relay, by number.
+        dropped: how many entries fell off the front.
+        started: seconds since 1970 when the trace began.
     """
 
     def __init__(self, *, limit: int = LIMIT, links: dict[int, Link] | None = None) -> None:
@@ -35,6 +41,7 @@ class Trace:
         self.links: dict[int, Link] = {} if links is None else links
         self.dropped = 0
         self._start = clock.monotonic()
+        self.started = clock.time()
         self._items: list[Wire | Event] = []
         self._changed = threading.Condition(threading.Lock())
         self._waiting = 0
@@ -67,6 +74,11 @@ class Trace:
         self._feed()
         del self._items[:count]
         self.dropped += count
+
+    def restore(self, items: list[Wire | Event], *, dropped: int) -> None:
+        """Fills an empty trace with entries whose times count from 0 (when it is loaded from a file)."""
+        self._start, self.started = 0.0, 0.0
+        self._items, self.dropped, self._fed = items, dropped, dropped
 
     def touch(self) -> None:
         """Wakes up who waits: a packet that is recorded already was delivered, or got lost."""
@@ -173,6 +185,15 @@ class Trace:
         what = f"{found} of {count} came" if found else "none came"
         return f"Waited {timeout:g} s for {wanted}, {what}. Last packets seen: {last or 'none at all'}."
 
+    def wait_for_change(self, mark: int, timeout: float) -> bool:
+        """Waits until something after number `mark` is recorded; False where nothing was within `timeout` seconds."""
+        with self._changed:
+            self._waiting += 1
+            try:
+                return self._changed.wait_for(lambda: self._end > mark, timeout)
+            finally:
+                self._waiting -= 1
+
     def settle(self, timeout: float = 1.0) -> bool:
         """Waits until every handshake ended or a fault explains why it cannot; False where time ran out.
 
@@ -186,12 +207,13 @@ class Trace:
         with self._changed:
             self._waiting += 1
             try:
-                while self._feed() or len(self._causes.demands):
+                self._feed()
+                while len(self._causes.demands):
                     if not self._changed.wait(max(0.0, deadline - clock.monotonic())):
                         break
+                    self._feed()
             finally:
                 self._waiting -= 1
-            self._feed()
             return self._causes.waiting_for()
 
     def mark(self) -> int:
@@ -205,7 +227,7 @@ class Trace:
             self._items.clear()
             self.dropped = self._fed = 0
             self._causes = self._causes.copy()
-            self._start = clock.monotonic()
+            self._start, self.started = clock.monotonic(), clock.time()
 
     def __len__(self) -> int:
         """Number of packets that are kept."""
@@ -244,6 +266,12 @@ class Trace:
         with self._changed:
             self._feed()
             return exchanges_of(items, self._causes)
+
+    def eavesdrop(self) -> Eavesdropper:
+        """What somebody who listens on the wire sees: a hex dump, and the words that can be read."""
+        from mqttkit.trace.eavesdrop import Eavesdropper
+
+        return Eavesdropper(self.entries())
 
     def text(self, *, times: bool = False, order: Order = "story", pings: bool = False) -> str:
         """One line per packet, deterministic unless `times` are asked for."""
