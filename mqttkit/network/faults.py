@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqttkit.errors import Timeout
 from mqttkit.network.matching import Match
 
 if TYPE_CHECKING:
@@ -86,6 +88,19 @@ class Fault:
     def heal(self) -> None:
         """Ends the fault; what it did stays done."""
         self._network.end_fault(self)
+
+    def wait_for(self, count: int = 1, timeout: float = 5.0) -> None:
+        """Waits until it has matched `count` times.
+
+        Raises:
+            Timeout: not within `timeout` seconds; the message says how often it did.
+        """
+        trace, deadline = self._network.trace, time.monotonic() + timeout
+        mark = trace.mark()
+        while self.count < count:
+            if not trace.wait_for_change(mark, max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+                raise Timeout(f"Waited {timeout:g} s for {count} times '{self.name}'; so far: {self.outcome()}.")
+            mark = trace.mark()
 
     def outcome(self) -> str:
         """What it has done, in words."""
