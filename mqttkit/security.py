@@ -6,10 +6,15 @@ access rules at every SUBSCRIBE, PUBLISH and delivery.
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import functools
+import hashlib
+import os
+import shutil
 import ssl
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +41,7 @@ _WORDS: dict[str, tuple[Action, ...]] = {
 @functools.cache
 def _hasher() -> Any:
     """Argon2 at a cost for a lesson: 4 ms a check. The library's default of 120 ms would freeze a class that logs in."""
-    from pwdlib.hashers.argon2 import Argon2Hasher  # noqa: PLC0415 - only brokers with users pay for the import
+    from pwdlib.hashers.argon2 import Argon2Hasher
 
     return Argon2Hasher(time_cost=1, memory_cost=8192, parallelism=1)
 
@@ -59,8 +64,9 @@ class Users:
     """
 
     def __init__(self, passwords: Mapping[str, str] | Iterable[str]) -> None:
-        pairs = passwords.items() if isinstance(passwords, Mapping) else map(_name_and_password, passwords)
-        self._hashes = {name: hash_password(password) for name, password in pairs}
+        pairs = dict(passwords) if isinstance(passwords, Mapping) else dict(map(_name_and_password, passwords))
+        self._hashes = {name: hash_password(password) for name, password in pairs.items()}
+        self._mosquitto = [f"{name}:{_mosquitto_hash(password)}" for name, password in pairs.items()]
 
     def __repr__(self) -> str:
         return f"Users({', '.join(sorted(self._hashes))})"
@@ -75,6 +81,17 @@ class Users:
         """True when a user of this name exists and has this password."""
         hashed = self._hashes.get(name or "")
         return hashed is not None and password is not None and verify_password(password, hashed)
+
+    def mosquitto_file(self) -> str:
+        """The same users as a password_file of mosquitto."""
+        return "".join(f"{line}\n" for line in self._mosquitto)
+
+
+def _mosquitto_hash(password: str) -> str:
+    """PBKDF2 with SHA-512 as mosquitto_passwd writes it: $7$iterations$salt$hash."""
+    salt, rounds = os.urandom(12), 10_000
+    digest = hashlib.pbkdf2_hmac("sha512", password.encode(), salt, rounds)
+    return f"$7${rounds}${base64.b64encode(salt).decode()}${base64.b64encode(digest).decode()}"
 
 
 def _name_and_password(text: str) -> tuple[str, str]:
@@ -225,7 +242,9 @@ class Certificate:
                 context.load_verify_locations(self.client_ca)
                 context.verify_mode = ssl.CERT_REQUIRED
         except OSError as error:
-            raise BrokerError(f"The certificate {self.certificate} cannot be used: {error}. Check files and key.") from error
+            raise BrokerError(
+                f"The certificate {self.certificate} cannot be used: {error}. Check files and key."
+            ) from error
         return context
 
 
@@ -238,11 +257,12 @@ class LessonCA:
     """
 
     def __init__(self, name: str = "mqttkit lesson CA", *, folder: str | Path | None = None) -> None:
-        import trustme  # noqa: PLC0415 - 0.2 s that only a lesson about TLS should pay
+        import trustme
 
-        self._temporary = None if folder else tempfile.TemporaryDirectory(prefix="mqttkit-ca-")
-        self.folder = Path(folder or getattr(self._temporary, "name", ""))
+        self.folder = Path(folder or tempfile.mkdtemp(prefix="mqttkit-ca-"))
         self.folder.mkdir(parents=True, exist_ok=True)
+        if folder is None:
+            weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._ca: trustme.CA = trustme.CA(organization_name=name)
         self.file = self.folder / "ca.pem"  # what a client gets to verify the broker with
         self._ca.cert_pem.write_to_path(self.file)

@@ -92,17 +92,19 @@ class Broker:
             _access(access),
             self.certificate,
         )
-        self._feed = EventFeed()
-        self._host = host
+        feed = EventFeed()
+        self._adopt_engine(_make_engine(engine, options, feed, _off), host, feed)
+
+    def _adopt_engine(self, engine: Engine, host: str, feed: EventFeed | None = None) -> None:
+        self._engine, self._host, self._feed = engine, host, feed or EventFeed()
         self._ports: dict[str, int] = {}
         self._running = False
-        self._engine = _make_engine(engine, options, self._feed, _off)
 
     # --- its life
     @classmethod
     def at(cls, url: str) -> Broker:
         """Any other broker, such as `Broker.at("mqtts://user:password@host:8883")`; `start` and `close` do nothing."""
-        from mqttkit.broker.remote import RemoteBroker  # noqa: PLC0415 - below this module
+        from mqttkit.broker.remote import RemoteBroker
 
         return RemoteBroker(url)
 
@@ -124,6 +126,8 @@ class Broker:
 
     close = stop
 
+    certificate: Certificate | None = None
+
     def restart(self) -> Broker:
         """Stop and start: every connection is cut, what is persistent stays."""
         self.stop()
@@ -132,7 +136,9 @@ class Broker:
     def __enter__(self) -> Broker:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def __repr__(self) -> str:
@@ -246,11 +252,13 @@ def _make_engine(name: str, options: Options, feed: EventFeed, off: Iterable[str
     if not options.ports:
         raise BrokerError("This broker would have no listener. Give port=0, tls=True or websocket=True.")
     if name == "amqtt":
-        from mqttkit.broker.embedded import EmbeddedEngine  # noqa: PLC0415 - 0.3 s that only this engine pays
+        from mqttkit.broker.embedded import EmbeddedEngine
 
         return EmbeddedEngine(options, feed.emit, off)
     if name == "mosquitto":
-        from mqttkit.broker.mosquitto import MosquittoEngine  # noqa: PLC0415
+        from mqttkit.broker.mosquitto import MosquittoEngine
 
         return MosquittoEngine(options, feed.emit)
-    raise BrokerError(f'There is no engine {name!r}. Use "amqtt" or "mosquitto", or Broker.at(url) for a broker elsewhere.')
+    raise BrokerError(
+        f'There is no engine {name!r}. Use "amqtt" or "mosquitto", or Broker.at(url) for a broker elsewhere.'
+    )

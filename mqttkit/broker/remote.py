@@ -46,8 +46,7 @@ class RemoteBroker(Broker):
 
     def __init__(self, url: str) -> None:
         parts = _parse(url)
-        super().__init__(parts.hostname or "", parts.port or USUAL_PORTS[parts.scheme])
-        self._engine = RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme])
+        self._adopt_engine(RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme]), parts.hostname or "")
         self._ports = self._engine.start()
         self._url = url
 
@@ -60,6 +59,15 @@ class RemoteBroker(Broker):
     def urls(self) -> dict[str, str]:
         """The URL by its kind."""
         return {next(iter(self._ports)): self._url}
+
+    def start(self) -> Broker:
+        """Nothing: it runs already, or not, without us."""
+        return self
+
+    def stop(self) -> None:
+        """Nothing: it is not ours."""
+
+    close = stop
 
     def __repr__(self) -> str:
         kind, port = next(iter(self._ports.items()))

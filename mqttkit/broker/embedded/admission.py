@@ -113,7 +113,7 @@ class Admission:
 
     def _open_session(self, handler: Handler, connect: Connect) -> None:
         old = self.session_of(connect.client_id)
-        present = old is not None and self.inherits(old, connect)
+        present = old is not None and not connect.clean_session
         if old is not None and not present:
             self.forget(old)
         session = old if old is not None and present else self.session_type(connect.client_id)
@@ -126,11 +126,6 @@ class Admission:
         self.emit("connect", connect.client_id, self._describe(connect, present=present))
         session.resume(handler)
         self.retained_at_connect(session)
-
-    @corrects("MQTT-3.1.2-6", stock=lambda _self, _old, connect: not connect.clean_session)
-    def inherits(self, old: Session, connect: Connect) -> bool:
-        """Only a session that both connections want to keep is continued."""
-        return not connect.clean_session and not old.clean_session
 
     @staticmethod
     def _describe(connect: Connect, *, present: bool) -> str:
@@ -152,7 +147,7 @@ class Admission:
             session.suspend()
             self._sessions[connect.client_id] = (session, None)
             if not self.keeps_session(session):
-                self.forget(session)
+                self.forget_at_once(session)
         self.emit("disconnect", connect.client_id, reason)
         if connect.will_topic and not clean:
             will = Publication(connect.will_topic, connect.will_payload, connect.will_qos, retain=connect.will_retain)
@@ -162,6 +157,11 @@ class Admission:
     def keeps_session(self, session: Session) -> bool:
         """A session of clean_session=False is kept, with or without a user name."""
         return not session.clean_session
+
+    @corrects("MQTT-3.1.2-6", stock=lambda _self, _session: None)  # amqtt: within a second, when its monitor comes by
+    def forget_at_once(self, session: Session) -> None:
+        """A clean session ends with its connection: whoever comes back a moment later finds nothing."""
+        self.forget(session)
 
     def forget(self, session: Session) -> None:
         """End a session: its subscriptions and deliveries are gone."""

@@ -26,8 +26,14 @@ from mqttkit.topics import FilterIndex
 Emit = Callable[..., None]
 
 
-class CorrectedBroker(  # type: ignore[misc]
-    Admission, Subscribing, Retained, Deliveries, SysTopics, Listening, StockBroker
+class CorrectedBroker(
+    Admission,
+    Subscribing,
+    Retained,
+    Deliveries,
+    SysTopics,
+    Listening,
+    StockBroker,  # type: ignore[misc]
 ):
     """amqtt 0.12.1 that does what MQTT 3.1.1 says. Lives in one event loop; everything but CONNECT is synchronous.
 
@@ -43,6 +49,7 @@ class CorrectedBroker(  # type: ignore[misc]
         self.loop = asyncio.get_running_loop()
         self.index: FilterIndex[int] = FilterIndex()
         self.handlers: set[Handler] = set()
+        self._serving: set[asyncio.Task[Any]] = set()
         self.session_type: type[Session] = without(Session, off)
         self.handler_type: type[Handler] = without(Handler, off)
         self.names_given = 0

@@ -59,7 +59,7 @@ class Deliveries:
         """Keep the message if it is retained, and deliver it to every subscriber once, in the order it came."""
         if publication.retain:
             self.retain(publication)
-        chosen: dict[str, int] = {}
+        chosen: dict[Any, int] = {}
         for _, client_id, granted in self.index.match(publication.topic):
             if granted > chosen.get(client_id, -1):  # overlapping filters: once, at the highest QoS [MQTT-3.3.5-1]
                 chosen[client_id] = granted

@@ -12,12 +12,12 @@ from mqttkit.broker.embedded.checks import Checks, Connect
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.receiving import Receiving
 from mqttkit.broker.embedded.wire import Splitter, malformed
-from mqttkit.errors import MalformedPacket
+from mqttkit.errors import InvalidTopic, MalformedPacket
 
 if TYPE_CHECKING:
+    from mqttkit.broker.embedded.broker import CorrectedBroker
     from mqttkit.broker.embedded.links import TcpLink, WebSocketLink
     from mqttkit.broker.embedded.session import Session
-    from mqttkit.broker.embedded.broker import CorrectedBroker
 
 CONNECT_TIMEOUT = 10.0  # seconds between opening a connection and its CONNECT
 _LINGER = 2.0  # seconds that a closing connection may take to hand over its last bytes
@@ -55,8 +55,8 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
                     self.end("connection lost")
                 elif self.ended is None:
                     await self._feed(data)
-        except MalformedPacket as error:
-            self.end(f"protocol error: {error}")
+        except (MalformedPacket, InvalidTopic) as error:
+            self._end_for(error)
         finally:
             self.end("connection lost")
 
@@ -80,6 +80,9 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
             raise malformed("the first packet is not CONNECT", "MQTT-3.1.0-1")
         self.connect = await self.broker.admit(self, body)
         self._splitter.largest = wire.LARGEST_PACKET
+
+    def _end_for(self, error: Exception) -> None:
+        self.end(f"protocol error: {str(error).splitlines()[0]}")
 
     def end(self, reason: str, *, clean: bool = False) -> None:
         """Close the connection, once; `clean` after DISCONNECT, when no will is sent [MQTT-3.14.4-3]."""
@@ -141,11 +144,20 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
     def dispatch(self, packet_type: int, flags: int, body: bytes) -> None:
         """Check one packet and answer it."""
         self.refuse_server_packets(packet_type)
+        self.refuse_second_connect(packet_type)
         self.refuse_flags(packet_type, flags)
-        if packet_type == wire.PUBLISH:
-            self.on_publish(flags, body)
-        else:
-            self._HANDLERS.get(packet_type, Handler._ignore)(self, body)
+        try:
+            if packet_type == wire.PUBLISH:
+                self.on_publish(flags, body)
+            else:
+                self._HANDLERS.get(packet_type, Handler._ignore)(self, body)
+        except InvalidTopic as error:
+            self.refuse_invalid_topic(error)
+
+    @corrects("MQTT-4.7.1-2", stock=lambda _self, _error: None)
+    def refuse_invalid_topic(self, error: InvalidTopic) -> None:
+        """A topic that breaks a rule (empty, a wildcard in a wrong place) closes the connection."""
+        self._end_for(error)
 
     def _ignore(self, body: bytes) -> None:
         """Stock amqtt: nothing."""

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from mqttkit.broker.options import Options
 
 _BACKLOG = 1024  # a class that connects at the same moment
+_FAREWELL = 2.0  # seconds for aborted connections to be gone
 _quiet = logging.getLogger("mqttkit.websockets")
 _quiet.addHandler(logging.NullHandler())
 _quiet.propagate = False
 
 
 def amqtt_config(options: Options) -> BrokerConfig:
-    """amqtt's configuration for these options: one listener a kind, no plugins (they cost half of its speed)."""
+    """Amqtt's configuration for these options: one listener a kind, no plugins (they cost half of its speed)."""
     listeners = {"default": ListenerConfig(bind=None)}
     for kind, port in options.ports.items():
         transport = ListenerType.TCP if kind.startswith("mqtt") else ListenerType.WS
@@ -44,6 +45,7 @@ class Listening:
         handlers: set[Handler]
         handler_type: type[Handler]
         _servers: dict[str, Any]
+        _serving: set[asyncio.Task[Any]]
 
     async def _create_server_instance(self, listener_name: str, *_: Any) -> Any:
         """Open one listener on the address of the options (amqtt's own default is every address)."""
@@ -84,7 +86,10 @@ class Listening:
     async def serve_link(self, link: TcpLink | WebSocketLink) -> None:
         """Serve one connection until it ends."""
         handler = self.handler_type(self, link)  # type: ignore[arg-type]
+        task = asyncio.current_task()
+        assert task is not None
         self.handlers.add(handler)
+        self._serving.add(task)
         try:
             await handler.serve()
         except Refused:
@@ -93,6 +98,7 @@ class Listening:
             await link.closed()
             handler.forget_timer()
             self.handlers.discard(handler)
+            self._serving.discard(task)
 
     async def shutdown(self) -> None:
         """Close listeners and connections; wills are sent, and no peer can hold it up (amqtt waits for all of them)."""
@@ -103,6 +109,8 @@ class Listening:
         await asyncio.sleep(0)  # let what was written go out
         for handler in list(self.handlers):
             handler.link.abort()
+        if self._serving:
+            await asyncio.wait(self._serving, timeout=_FAREWELL)
         self._servers.clear()
 
     # amqtt's helpers that have nothing to do here: deliveries are synchronous, sessions end with their connection

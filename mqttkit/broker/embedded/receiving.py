@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.wire import PUBACK, PUBCOMP, PUBREC, Publication, acknowledge
 
 if TYPE_CHECKING:
-    from mqttkit.broker.embedded.session import Session
     from mqttkit.broker.embedded.broker import CorrectedBroker
 
 
@@ -17,7 +16,7 @@ class Receiving:
 
     if TYPE_CHECKING:
         broker: CorrectedBroker
-        session: Session
+        session: Any
 
         def send(self, data: bytes) -> None: ...
         def read_publish(self, flags: int, body: bytes) -> tuple[str, bytes, int, int]: ...

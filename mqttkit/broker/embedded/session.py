@@ -98,6 +98,8 @@ class Session(StockSession):  # type: ignore[misc]
         self.subscriptions: dict[str, int] = {}
         self.queue: deque[Delivery] = deque()
         self.link: Link | None = None
+        self._packet_id: int = 0
+        self._wrapped = False  # True once all packet identifiers have been used
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -116,7 +118,7 @@ class Session(StockSession):  # type: ignore[misc]
             return Outcome.SENT
         if len(self.queue) >= LONGEST_QUEUE:
             return Outcome.DROPPED
-        self.queue.append(Delivery(publication, qos, self._new_packet_id(), self.queued_retain(retain=retain)))
+        self.queue.append(Delivery(publication, qos, self.new_packet_id(), self.queued_retain(retain=retain)))
         self.fill_window()
         return Outcome.QUEUED if self.queue else Outcome.SENT
 
@@ -154,7 +156,7 @@ class Session(StockSession):  # type: ignore[misc]
             self.link.send(acknowledge(PUBREL << 4 | 2, packet_id))
 
     @corrects("MQTT-2.3.1-4", stock=lambda self: self.next_packet_id)
-    def _new_packet_id(self) -> int:
+    def new_packet_id(self) -> int:
         """Packet identifiers start at 1 and increase; one that is in use for sending is not given out again."""
         used = self.inflight_out.keys() | {delivery.packet_id for delivery in self.queue} if self._wrapped else ()
         while True:
@@ -162,8 +164,6 @@ class Session(StockSession):  # type: ignore[misc]
             self._wrapped = self._wrapped or self._packet_id == _PACKET_IDS
             if self._packet_id not in used:
                 return self._packet_id
-
-    _wrapped = False
 
     # --- acknowledgements
     def puback(self, packet_id: int) -> None:

@@ -44,7 +44,9 @@ class Subscribing:
         self.emit("subscribe", session.client_id, f"{topic_filter}, QoS {granted}")
         return granted
 
-    @corrects("MQTT-3.8.4-3", stock=lambda _self, session, topic_filter, qos: session.subscriptions.get(topic_filter, qos))
+    @corrects(
+        "MQTT-3.8.4-3", stock=lambda _self, session, topic_filter, qos: session.subscriptions.get(topic_filter, qos)
+    )
     def granted_qos(self, session: Session, topic_filter: str, qos: int) -> int:
         """A second SUBSCRIBE to the same filter replaces the first, with its new QoS."""
         return qos

@@ -119,7 +119,7 @@ def connack(return_code: int, *, session_present: bool = False) -> bytes:
 class Publication:
     """One application message on its way to many subscribers: its bytes are built once for all of them."""
 
-    __slots__ = ("_name", "payload", "qos", "retain", "topic", "_plain")
+    __slots__ = ("_name", "_plain", "payload", "qos", "retain", "topic")
 
     def __init__(self, topic: str, payload: bytes, qos: int = 0, *, retain: bool = False) -> None:
         self.topic, self.payload, self.qos, self.retain = topic, payload, qos, retain

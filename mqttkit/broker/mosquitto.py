@@ -1,0 +1,162 @@
+"""The mosquitto engine: the real binary as a process of its own, with a configuration made for these options."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import weakref
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from mqttkit._lifetime import Guardian, apart
+from mqttkit.broker.mosquitto_access import access_lines
+from mqttkit.broker.mosquitto_log import LogReader
+from mqttkit.errors import BrokerError
+
+if TYPE_CHECKING:
+    from mqttkit.broker.options import Options
+    from mqttkit.broker.state import Client, SessionState, Subscription
+
+_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", r"C:\Program Files\mosquitto")
+_PATIENCE = 5.0  # seconds to start or stop
+_TRIES = 5  # a free port may be taken by somebody else before mosquitto opens it
+_HOW_TO_INSTALL = (
+    "mosquitto is not installed. Debian, Ubuntu: sudo apt install mosquitto. macOS: brew install mosquitto. "
+    "Windows and others: https://mosquitto.org/download. Or use the embedded engine: Broker()."
+)
+
+
+def find_mosquitto() -> str:
+    """Path of the mosquitto binary. Raises BrokerError, with how to install it, where there is none."""
+    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(_PLACES))
+    if not found:
+        raise BrokerError(_HOW_TO_INSTALL)
+    return found
+
+
+class MosquittoEngine:
+    """Starts and stops a mosquitto process, and follows its log.
+
+    Args:
+        options: listeners, users, access rules.
+        emit: called, from the thread that reads the log, with everything the log tells.
+    """
+
+    name = "mosquitto"
+
+    def __init__(self, options: Options, emit: Callable[..., None]) -> None:
+        self._options, self._emit = options, emit
+        self._binary = find_mosquitto()
+        self._ports: dict[str, int] = {}
+        self._folder = Path(tempfile.mkdtemp(prefix="mqttkit-mosquitto-"))
+        weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
+        self._process: subprocess.Popen[str] | None = None
+        self._guardian: Guardian | None = None
+        self._log = LogReader(emit)
+
+    def start(self) -> dict[str, int]:
+        """Start; the port of each listener. A second start has the ports and persistent state of the first."""
+        for tries_left in reversed(range(_TRIES)):
+            ports = self._ports or {kind: port or self._free_port() for kind, port in self._options.ports.items()}
+            problem = self._launch(ports)
+            if problem is None:
+                self._ports = ports
+                return ports
+            if not ("Address already in use" in problem and tries_left) or self._ports:
+                raise BrokerError(f"mosquitto did not start: {problem}")
+        raise AssertionError  # the last try has raised or returned
+
+    def stop(self) -> None:
+        """Stop; mosquitto writes its persistent state into the temporary folder for the next start."""
+        process, self._process = self._process, None
+        guardian, self._guardian = self._guardian, None
+        if guardian is not None:
+            guardian.release()
+        if process is None:
+            return
+        process.terminate()
+        try:
+            process.wait(_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+        self._log.join(_PATIENCE)
+
+    # --- questions
+    def clients(self) -> list[Client]:
+        """The connected clients, as the log tells."""
+        return self._log.clients()
+
+    def subscriptions(self) -> list[Subscription]:
+        """The subscriptions, as the log tells."""
+        return self._log.subscriptions()
+
+    def sessions(self) -> list[SessionState]:
+        """The sessions, as the log tells: mosquitto does not say what is queued in them."""
+        return self._log.sessions()
+
+    def retained(self) -> NoReturn:
+        """Mosquitto does not tell."""
+        raise BrokerError("mosquitto does not list its retained messages. Subscribe to # to get them, or use Broker().")
+
+    # --- the process
+    def _free_port(self) -> int:
+        family = socket.AF_INET6 if ":" in self._options.host else socket.AF_INET
+        with socket.socket(family) as probe:
+            probe.bind((self._options.host, 0))
+            return int(probe.getsockname()[1])
+
+    def _launch(self, ports: dict[str, int]) -> str | None:
+        """Start the process; None when it runs, else what it said."""
+        configuration = self._write("mosquitto.conf", "\n".join(self._configuration(ports)) + "\n")
+        self._process = subprocess.Popen(  # noqa: S603 - found by us, our own arguments
+            [self._binary, "-c", str(configuration)],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, errors="replace",
+            **apart(),
+        )  # fmt: skip
+        self._guardian = Guardian(self._process.pid)
+        assert self._process.stderr is not None
+        self._log.follow(self._process.stderr)
+        if self._log.wait_until_running(_PATIENCE):
+            return None
+        self.stop()
+        return self._log.last_words()
+
+    def _configuration(self, ports: dict[str, int]) -> list[str]:
+        lines = ["log_dest stderr", "log_type all", "log_timestamp false", "set_tcp_nodelay true", "sys_interval 1"]
+        lines += ["persistence true", f"persistence_location {self._folder}{os.sep}"]
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            lines.append("user root")  # else mosquitto becomes a user who cannot read its own configuration
+        lines += self._user_lines()
+        for kind, port in ports.items():
+            lines += [f"listener {port} {self._options.host}", *self._listener_lines(kind)]
+        return lines
+
+    def _user_lines(self) -> list[str]:
+        users, access = self._options.users, self._options.access
+        lines = ["allow_anonymous true"]
+        if users is not None:
+            lines = ["allow_anonymous false", f"password_file {self._write('passwords', users.mosquitto_file())}"]
+        if access is not None:
+            lines.append(f"acl_file {self._write('access', access_lines(access, users))}")
+        return lines
+
+    def _listener_lines(self, kind: str) -> list[str]:
+        lines = ["protocol websockets"] if kind in ("ws", "wss") else []
+        certificate = self._options.certificate
+        if kind in ("mqtts", "wss") and certificate is not None:
+            lines += [f"certfile {certificate.certificate}", f"keyfile {certificate.key}"]
+            if certificate.client_ca is not None:
+                lines += [f"cafile {certificate.client_ca}", "require_certificate true"]
+        return lines
+
+    def _write(self, name: str, text: str) -> Path:
+        """A file that only this user can read."""
+        path = self._folder / name
+        path.touch(mode=0o600)
+        path.write_text(text, encoding="utf-8")
+        return path

@@ -1,0 +1,30 @@
+"""Every probe, against the embedded engine and mosquitto; and the page for readers is what they answer."""
+
+from __future__ import annotations
+
+import json
+from importlib.metadata import version
+
+import pytest
+from differences import PAGE, STOCK, ask_again
+from engines import PROBES, ask_embedded
+
+from support import need
+
+
+@pytest.mark.parametrize("name", PROBES)
+def test_embedded_engine_answers_as_the_standard_says(name):
+    """Fails when any answer of the embedded engine changes."""
+    assert ask_embedded(PROBES[name]) == PROBES[name].expected
+
+
+def test_page_of_differences_is_up_to_date():
+    """Fails when either broker answers otherwise than DIFFERENCES.md says, or a probe is not on it."""
+    need("mosquitto")
+    assert ask_again() == PAGE.read_text(encoding="utf-8"), "run: python tests/conformance/differences.py"
+
+
+def test_answers_of_stock_amqtt_are_those_of_the_pinned_version():
+    """The kept answers belong to amqtt 0.12.1: another version must be asked anew."""
+    assert version("amqtt") == "0.12.1"
+    assert json.loads(STOCK.read_text(encoding="utf-8")).keys() == PROBES.keys()
