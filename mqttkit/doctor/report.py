@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import Any
@@ -88,7 +89,7 @@ def doctor() -> Report:
     return Report(tuple(all_checks()))
 
 
-def _table(caption: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     cells = "".join("<tr>" + "".join(f"<td>{_cell(text)}</td>" for text in row) + "</tr>" for row in rows)
     titles = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
     caption = f'<caption style="text-align:left;caption-side:top;color:inherit"><b>{escape(caption)}</b></caption>'
