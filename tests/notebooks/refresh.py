@@ -21,7 +21,7 @@ from nbclient.exceptions import CellExecutionError
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 LANGUAGE = {"file_extension": ".py", "mimetype": "text/x-python", "name": "python", "pygments_lexer": "ipython3"}
-CELL_METADATA = {"editable", "deletable", "jupyter", "nbgrader", "slideshow", "tags", "collapsed"}
+CELL_METADATA = {"editable", "deletable", "jupyter", "nbgrader", "slideshow", "tags", "collapsed", "mqttkit"}
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
