@@ -1,7 +1,7 @@
 """Exercises with instant feedback, and grading of what went over the wire."""
 
 from mqttkit.grading.checks import checks
-from mqttkit.grading.progress import progress
+from mqttkit.grading.reached import progress
 from mqttkit.grading.values import Address
 
 __all__ = ["Address", "checks", "progress"]

@@ -52,14 +52,14 @@ class Checks:
                 "nbgrader alone cannot grade this exercise: it would trust the notebook's own kernel. "
                 "Put mqttkit's hook into nbgrader_config.py; INSTRUCTORS.md shows the lines."
             )
-        from mqttkit.grading import progress  # noqa: PLC0415 - a graded kernel has no rubric, see sandbox
+        from mqttkit.grading import reached  # noqa: PLC0415 - a graded kernel has no rubric, see sandbox
         from mqttkit.grading.game import play  # noqa: PLC0415
         from mqttkit.grading.rubric import load  # noqa: PLC0415
 
         result = play(load(self.exercise)[question], Direct(student), f"{self.exercise}:practice").as_json()
         if result["state"] == "played":
             self._tries[question] = self._tries.get(question, 0) + 1
-            progress.note(self.exercise, question, result["score"])
+            reached.note(self.exercise, question, result["score"])
         return Feedback(result, self._tries.get(question, 1), self._solution())
 
     def _solution(self) -> str:

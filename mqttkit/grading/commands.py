@@ -12,7 +12,7 @@ from mqttkit.errors import GradingError
 from mqttkit.grading import build, gradebook, late, pool
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.job import Job, Report, grade_one
-from mqttkit.grading.progress import progress
+from mqttkit.grading.reached import progress
 from mqttkit.grading.rubric import load
 from mqttkit.grading.sandbox import level
 
