@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+
 from mqttkit.chat import ChatError, ChatLine, Notice, Presence, RoomState, decode, parse_topic
 
 MAX_PEOPLE = 2000

@@ -118,7 +118,7 @@ async def _peek(connection: socket.socket) -> int:
     """The first byte, left in the socket; waits for it. 0 when the other side closed without a word."""
     loop = asyncio.get_running_loop()
     ready = loop.create_future()
-    loop.add_reader(connection, lambda: ready.done() or ready.set_result(None))
+    loop.add_reader(connection, _set, ready)
     try:
         await ready
     finally:
@@ -126,10 +126,15 @@ async def _peek(connection: socket.socket) -> int:
     return (connection.recv(1, socket.MSG_PEEK) or b"\0")[0]
 
 
+def _set(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
 async def _serve_tcp(gate: Gate, stream: iostream.IOStream) -> None:
     """Plain MQTT until either side ends it."""
     link = gate.link(stream.write, stream.close)
-    first = asyncio.get_running_loop().call_later(CONNECT_SECONDS, lambda: link.member or stream.close())
+    first = asyncio.get_running_loop().call_later(CONNECT_SECONDS, link.end_if_nobody)
     try:
         while True:
             await link.feed(await stream.read_bytes(MAX_PACKET, partial=True))
@@ -163,7 +168,7 @@ class _MqttHandler(websocket.WebSocketHandler):
             self.close(1002, "the sub-protocol must be mqtt")
             return
         self._link = self._gate.link(self._send, self.close)
-        self._timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._still_nobody)
+        self._timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._link.end_if_nobody)
 
     async def on_message(self, message: str | bytes) -> None:
         if self._link is None or isinstance(message, str):
@@ -186,10 +191,6 @@ class _MqttHandler(websocket.WebSocketHandler):
     async def _send(self, data: bytes) -> None:
         with contextlib.suppress(websocket.WebSocketClosedError):
             await self.write_message(data, binary=True)
-
-    def _still_nobody(self) -> None:
-        if self._link is not None and self._link.member is None:
-            self.close()
 
 
 _ending: set[asyncio.Task[None]] = set()

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mqttkit.classroom.rules import Bucket, Member, Rules
 from mqttkit.errors import MqttKitError
@@ -88,6 +88,11 @@ class Link:
         if len(self._splitter.pending) > MAX_PACKET:
             raise MqttKitError(f"a packet of more than {MAX_PACKET} bytes")
 
+    def end_if_nobody(self) -> None:
+        """Close the connection if no CONNECT came on it so far."""
+        if self.member is None:
+            self.close()
+
     async def end(self) -> None:
         """The member's side is gone: end the broker's side too, without DISCONNECT, so that the will is sent."""
         if self._writer is not None:
@@ -136,12 +141,13 @@ class Link:
         reader, self._writer = await asyncio.wait_for(opening, CONNECT_SECONDS)
         self.gate.remember(self)
         self._pump = asyncio.create_task(self._from_broker(reader))
-        shown = {name: getattr(packet, name) for name in ("client_id", "clean_session", "keep_alive", "will")}
-        login = {"username": upstream.username, "password": upstream.password}
+        shown: dict[str, Any] = {
+            name: getattr(packet, name) for name in ("client_id", "clean_session", "keep_alive", "will")
+        }
+        account = {"username": upstream.username, "password": upstream.password}
+        login: dict[str, Any] = {name: value for name, value in account.items() if value is not None}
         self.gate.seen(self, encode("CONNECT", **shown), to_broker=True)  # nobody's secret is seen by observers
-        await self._write(
-            encode("CONNECT", **shown, **{key: value for key, value in login.items() if value is not None})
-        )
+        await self._write(encode("CONNECT", **shown, **login))
 
     async def _publish(self, packet: Packet) -> None:
         assert self.member is not None

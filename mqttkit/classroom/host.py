@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 COMMAND, RATES, PACKETS = f"{CONTROL}/command", f"{CONTROL}/rates", f"{CONTROL}/packets"
 
-Publish = Callable[[str, bytes, int, bool], None]
+Publish = Callable[[str, bytes, int, bool], object]
 """(topic, payload, QoS, retain): publishes as whoever runs the room."""
 
 

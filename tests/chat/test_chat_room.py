@@ -13,8 +13,8 @@ def fed(*messages, **options):
     return room
 
 
-def line(who, text, id=""):
-    return chat.message_topic("r", who), chat.encode_line(who.title(), text, id)
+def line(who, text, number=""):
+    return chat.message_topic("r", who), chat.encode_line(who.title(), text, number)
 
 
 def presence(who, online):

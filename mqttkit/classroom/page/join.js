@@ -8,7 +8,7 @@ import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js
 const roomName = document.body.dataset.room;
 const memory = { get: (key) => { try { return JSON.parse(localStorage.getItem(`mqttkit:${roomName}:${key}`)); } catch { return null; } },
   set: (key, value) => { try { localStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)); } catch { /* private window: remembers nothing */ } } };
-let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, noticed = () => {};
+let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, echoed = () => {};
 const sent = [];
 let chosen = null;
 
@@ -46,25 +46,23 @@ async function enter(name, pass) {
   client.onSent = (raw) => remember(raw);
   await client.connect();
   for (const filter of roomFilters(roomName, me.id)) await client.subscribe(filter, 1);
+  await announce(false);  // when it comes back, everybody who is here has been seen
   for (let tries = 0; tries < 4; tries++) {
     const free = uniqueName(me.name, view.othersNames);
     if (free !== me.name) await rename(free, name);
-    await announce();
-    if (await here()) break;  // else somebody took the name at the same moment, and the class did not take ours
+    await announce(true);
+    if (view.people.get(me.id)?.online) break;  // else somebody took the name at the same moment, and the class did not take ours
   }
   ready = true;
   memory.set("me", me);
   openRoom();
 }
 
-/** Whether the room sees me within two seconds. */
-function here() {
-  return new Promise((resolve) => {
-    const seen = () => view.people.get(me.id)?.online;
-    const end = setTimeout(() => resolve(seen()), 2000);
-    noticed = () => { if (seen()) { clearTimeout(end); resolve(true); } };
-    noticed();
-  });
+/** Publish my presence, and wait up to two seconds until it comes back. */
+async function announce(online) {
+  const echo = new Promise((resolve) => { echoed = resolve; setTimeout(resolve, 2000); });
+  await client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, online), { qos: 1, retain: true });
+  await echo;
 }
 
 async function rename(free, wanted) {
@@ -75,7 +73,6 @@ async function rename(free, wanted) {
 }
 
 const will = () => ({ topic: presenceTopic(roomName, me.id), payload: encodePresence(me.name, false), qos: 1, retain: true });
-const announce = () => client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, true), { qos: 1, retain: true });
 
 function openRoom() {
   $("door").hidden = true;
@@ -84,14 +81,15 @@ function openRoom() {
   showAll();
 }
 
-function received(topic, payload) {
+function received(topic, payload, { retain }) {
+  const before = view.people.get(topic.split("/")[3])?.online;
   const item = view.feed(topic, payload);
+  if (topic === presenceTopic(roomName, me.id) && !retain) echoed();
   if (!item) return;
-  noticed();
   if (item.kind === "message") line(item);
   else if (item.kind === "notice") system(item.text);
   else if (item.kind === "room") showRoomState(item);
-  else presence(item);
+  else presence(item, before);
 }
 
 function line(item) {
@@ -101,8 +99,8 @@ function line(item) {
 
 function system(said) { addLine($("log"), { text: said, className: "system" }); }
 
-function presence(item) {
-  if (ready && item.who !== me.id) system(item.gone ? `${item.name} was removed.` : item.online ? `${item.name} is here.` : `${item.name} is away.`);
+function presence(item, wasOnline = false) {
+  if (ready && item.who !== me.id && wasOnline !== item.online) system(item.gone ? `${item.name} was removed.` : item.online ? `${item.name} is here.` : `${item.name} is away.`);
   showPeopleNow();
 }
 
@@ -129,7 +127,7 @@ function showState(state, why) {
   $("unplug").textContent = state === "closed" ? "Plug in again" : "Pull the plug";
   if (state === "connected" && ready) {
     if (client.sessionPresent) system("Back again. What was written meanwhile follows.");
-    announce().catch(() => {});
+    announce(true).catch(() => {});
   }
 }
 
@@ -150,7 +148,7 @@ $("unplug").addEventListener("click", () => {
 
 $("leave").addEventListener("click", async () => {
   ready = false;
-  try { await client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, false), { qos: 1, retain: true }); } catch { /* offline: the will has told them */ }
+  try { await announce(false); } catch { /* offline: the will has told them */ }
   client.disconnect();
   $("room").hidden = true;
   $("door").hidden = false;
