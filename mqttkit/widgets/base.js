@@ -21,9 +21,12 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-/** A labelled form control: <label>text <input></label>. */
+let controls = 0;
+
+/** A form control with its label above it. Beside, not around: else the options of a list would be part of its name. */
 export function labelled(text, control, attributes = {}) {
-  return element("label", { class: "mqk-field", ...attributes }, element("span", {}, text), control);
+  control.id ||= `mqk-control-${(controls += 1)}`;
+  return element("div", { class: "mqk-field", ...attributes }, element("label", { for: control.id }, text), control);
 }
 
 /** Keep the rows of `parent` in step with `items`: `make(item)` builds a row, `update(row, item)` fills it. */

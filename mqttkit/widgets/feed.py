@@ -57,7 +57,7 @@ class Feed:
         self._on_message = on_message
         self._on_change = on_change
         self._arrived = threading.Condition()
-        self.name = _take_name(name, ours=is_ours(self.place))
+        self.name = take_name(name, ours=is_ours(self.place))
         try:
             self.client = Client(self.place, self.name, reconnect=True, **options)
             self._open(filters, qos)
@@ -104,8 +104,7 @@ class Feed:
         client = getattr(self, "client", None)
         if client is not None:
             client.close()
-        with _names_lock:
-            _names.discard(self.name)
+        yield_name(self.name)
 
 
 def direct(place: Any) -> Any:
@@ -128,7 +127,7 @@ def where(place: Any) -> str:
     return url.rpartition("@")[2].rpartition("://")[2] or "broker"
 
 
-def _take_name(name: str, *, ours: bool) -> str:
+def take_name(name: str, *, ours: bool) -> str:
     """`name` if no other widget of this kernel has it, else with a number; random letters where others connect too."""
     if not ours:
         name = f"{name}-{secrets.token_hex(3)}"
@@ -139,3 +138,9 @@ def _take_name(name: str, *, ours: bool) -> str:
             wanted = f"{name}-{number}"
         _names.add(wanted)
     return wanted
+
+
+def yield_name(name: str) -> None:
+    """`name` is free again."""
+    with _names_lock:
+        _names.discard(name)

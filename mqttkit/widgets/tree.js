@@ -1,5 +1,5 @@
 // The topic tree. Only the rows in sight exist in the page, so that thousands of topics stay usable.
-import { define, element, setText } from "./base.js";
+import { define, element, labelled, setText } from "./base.js";
 import { TopicModel } from "./tree_model.js";
 
 const ROW = 24; // height of a row in pixels, as in tree.css
@@ -25,11 +25,11 @@ class TreeView {
     this.place = element("span");
     this.numbers = element("span", { class: "mqk-dim" });
     this.filter = element("input", { type: "text", placeholder: "home/+/temperature", spellcheck: "false", autocomplete: "off",
-      "aria-label": "Highlight what a topic filter matches", oninput: () => this.onFilter() });
+      oninput: () => this.onFilter() });
     this.only = element("input", { type: "checkbox", onchange: () => this.onFilter() });
     this.found = element("p", { class: "mqk-hint", role: "status" });
     const tools = element("div", { class: "mqk-row" },
-      element("label", { class: "mqk-field mqk-grow" }, element("span", {}, "Topic filter"), this.filter),
+      labelled("Highlight what a topic filter matches", this.filter, { class: "mqk-field mqk-grow" }),
       element("label", { class: "mqk-check" }, this.only, "only what matches"),
       element("button", { type: "button", onclick: () => this.openAll(true) }, "Open all"),
       element("button", { type: "button", onclick: () => this.openAll(false) }, "Close all"),

@@ -1,0 +1,279 @@
+"""ClientPanel: a graphical MQTT client, as tutorials demonstrate it, with the paho code of what was clicked."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import time
+from collections import deque
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+from mqttkit.client import Client
+from mqttkit.client.address import find_address
+from mqttkit.errors import ConnectError, InvalidArgument, MqttKitError
+from mqttkit.message import Will
+from mqttkit.widgets import paho_code
+from mqttkit.widgets.assets import module, style
+from mqttkit.widgets.base import KitWidget, News, guarded
+from mqttkit.widgets.feed import is_ours, take_name, where, yield_name
+from mqttkit.widgets.paho_code import Settings
+from mqttkit.widgets.show import as_hex, as_json, as_text, preview
+
+if TYPE_CHECKING:
+    from mqttkit.message import Message
+
+KEPT = 200
+"""Messages kept and shown."""
+
+
+class ClientPanel(KitWidget):
+    """A client with buttons: settings, connect, subscribe, publish, messages, unsubscribe, disconnect, pull the plug.
+
+    In a lab it goes through the lab's network, so that its packets are on the ladder.
+
+        ClientPanel(lab)
+        ClientPanel("mqtt://test.example:1883", "ann")
+
+    Args:
+        place: a Lab, a Broker, a Network or a URL.
+        client_id: "" makes one up; it can be changed until Connect is pressed.
+        settings: username, password, tls, clean_session, will_topic, will_payload, will_qos, will_retain, keep_alive,
+            protocol (4 or 5): what the form begins with.
+    """
+
+    _esm = module("panel.js")
+    _css = style("panel.css")
+    title = "Client panel"
+    actions = ("connect", "disconnect", "kill", "subscribe", "unsubscribe", "publish", "clear")
+
+    def __init__(self, place: Any, client_id: str = "", **settings: Any) -> None:
+        self.place = place
+        self._name = take_name(client_id or "panel", ours=bool(client_id) or is_ours(getattr(place, "broker", place)))
+        self.settings = Settings(self._name, **settings)
+        self.client: Client | None = None
+        self.messages: deque[dict[str, Any]] = deque(maxlen=KEPT)
+        self.received = 0
+        self.said = "Not connected. Check the settings, then press Connect."
+        self.steps: list[str] = []
+        self._url = _address_of(place)
+        self._given_url = self._url
+        self._connections = 0
+        self._fresh: list[dict[str, Any]] = []
+        self._was = False
+        super().__init__()
+
+    # What the buttons do
+
+    def connect(self, url: str = "", **settings: Any) -> None:
+        """Connect with what the form says."""
+        self._settle_settings(url, settings)
+        if self.connected:
+            raise InvalidArgument("The client is connected already. Disconnect first.")
+        self._drop()
+        mine = self.settings
+        target = self.place if self._url == self._given_url else self._url
+        self.client = Client(
+            target,
+            mine.client_id,
+            clean_session=mine.clean_session,
+            will=_will(mine),
+            username=mine.username or None,
+            password=(mine.password or None) if mine.username else None,
+            tls=_trust(self.place) if mine.tls else None,
+            keep_alive=mine.keep_alive,
+            protocol=mine.protocol,
+        )
+        self.client.on_message = guarded(self, self.take)
+        self.client.paho.on_disconnect = lambda *_: self.touch()
+        self.client.connect()
+        self._connections += 1
+        self._say_connected()
+
+    def _settle_settings(self, url: str, values: dict[str, Any]) -> None:
+        """Take over the form, each value as the type it has."""
+        known = asdict(self.settings)
+        unknown = set(values) - set(known)
+        if unknown:
+            raise InvalidArgument(f"There is no setting {', '.join(sorted(unknown))}.")
+        with self.lock:
+            changed = {name: _as_type(known[name], value, name) for name, value in values.items()}
+            if not values.get("password"):  # the page is never told the password, so it cannot send it back
+                changed.pop("password", None)
+            before = self.settings, self._url
+            self.settings = replace(self.settings, **changed)
+            self._url = url.strip() or self._url
+            if before != (self.settings, self._url):
+                self.steps, self._connections = [], 0
+
+    def _say_connected(self) -> None:
+        client = self.client
+        with self.lock:
+            if self._connections > 1:
+                self.steps += paho_code.again()
+            kept = " The broker still had this client's session." if client and client.session_present else ""
+            self.said = f"Connected as {self.settings.client_id}.{kept}"
+
+    def disconnect(self) -> None:
+        """Send DISCONNECT; the will is not sent."""
+        self._need_client().disconnect()
+        self._note(
+            "Disconnected: DISCONNECT was sent, so the broker does not publish the will.", paho_code.disconnect()
+        )
+
+    def kill(self) -> None:
+        """Pull the plug: no DISCONNECT; the broker publishes the will."""
+        self._need_client().kill()
+        self._note(
+            "The plug is pulled: no DISCONNECT was sent. If there is a will, the broker publishes it.", paho_code.kill()
+        )
+
+    def subscribe(self, topic_filter: str, qos: int = 0) -> None:
+        """Subscribe, and say which QoS was granted."""
+        granted = self._need_client().subscribe(topic_filter, int(qos))
+        self._note(f"Subscribed to {topic_filter}: granted QoS {granted}.", paho_code.subscribe(topic_filter, int(qos)))
+
+    def unsubscribe(self, topic_filter: str) -> None:
+        """Take a subscription back."""
+        self._need_client().unsubscribe(topic_filter)
+        self._note(f"Unsubscribed from {topic_filter}.", paho_code.unsubscribe(topic_filter))
+
+    def publish(self, topic: str, payload: str = "", qos: int = 0, retain: bool = False) -> None:
+        """Publish, and wait until the handshake is complete."""
+        self._need_client().publish(topic, payload, int(qos), bool(retain))
+        done = ("handed to the network", "acknowledged with PUBACK", "acknowledged with PUBREC and PUBCOMP")[int(qos)]
+        self._note(f"Published to {topic}: {done}.", paho_code.publish(topic, payload, int(qos), retain=bool(retain)))
+
+    def clear(self) -> None:
+        """Empty the list of messages."""
+        with self.lock:
+            self.messages.clear()
+            self._fresh.clear()
+        self.send_snapshot()
+
+    # What it knows
+
+    @property
+    def connected(self) -> bool:
+        """Whether the client is connected."""
+        return self.client is not None and self.client.connected
+
+    @property
+    def code(self) -> str:
+        """The paho program of what was clicked."""
+        tls = self.settings.tls
+        return paho_code.program(find_address(self._url, None, tls=tls), self.settings, self.steps)
+
+    def take(self, message: Message) -> None:
+        """A message has arrived."""
+        with self.lock:
+            shown = _shown(self.received + 1, message)
+            self.messages.append(shown)
+            self._fresh.append(shown)
+            del self._fresh[:-KEPT]
+            self.received += 1
+        self.touch()
+
+    def _need_client(self) -> Client:
+        if self.client is None or not self.client.connected:
+            raise ConnectError("This client is not connected. Press Connect first.")
+        return self.client
+
+    def _note(self, said: str, steps: list[str]) -> None:
+        with self.lock:
+            self.said = said
+            self.steps += steps
+
+    def _head(self) -> dict[str, Any]:
+        connected = self.connected
+        if (
+            self._was
+            and not connected
+            and self.said.startswith(("Connected", "Subscribed", "Published", "Unsubscribed"))
+        ):
+            self.said = "The connection was lost. Press Connect to try again."
+        self._was = connected
+        return {
+            "url": _without_password(self._url),
+            "settings": {**asdict(self.settings), "password": ""},
+            "connected": connected,
+            "said": self.said,
+            "subscriptions": sorted(self.client.subscriptions.items()) if self.client and connected else [],
+            "received": self.received,
+            "code": self.code,
+        }
+
+    def state(self) -> News:
+        return News({**self._head(), "messages": list(self.messages)})
+
+    def changes(self) -> News | None:
+        fresh, self._fresh = self._fresh, []
+        return News({**self._head(), "fresh": fresh})
+
+    def text(self) -> str:
+        heard = [f"  {one['topic']}  QoS {one['qos']}  {one['text']}" for one in self.messages]
+        state = "connected" if self.connected else "not connected"
+        return "\n".join([f"Client panel of {self.settings.client_id} at {where(self.place)}: {state}", *heard])
+
+    def html(self) -> str:
+        return f"<pre>{html.escape(self.text())}</pre>"
+
+    def _drop(self) -> None:
+        if self.client is not None:
+            self.client.close()
+
+    def release(self) -> None:
+        with contextlib.suppress(MqttKitError):
+            self._drop()
+        yield_name(self._name)
+
+
+def _shown(number: int, message: Message) -> dict[str, Any]:
+    """A message as the panel shows it: flags, and the payload in three forms, each cut to a bearable length."""
+    payload = message.payload[:2000]
+    return {
+        "number": number,
+        "time": time.strftime("%H:%M:%S"),
+        "topic": message.topic,
+        "qos": message.qos,
+        "retain": message.retain,
+        "dup": message.dup,
+        "size": len(message.payload),
+        "text": as_text(payload) or preview(payload, 400),
+        "json": as_json(payload),
+        "hex": as_hex(payload, 200),
+    }
+
+
+def _will(settings: Settings) -> Will | None:
+    if not settings.will_topic:
+        return None
+    return Will(settings.will_topic, settings.will_payload, qos=settings.will_qos, retain=settings.will_retain)
+
+
+def _as_type(now: Any, value: Any, name: str) -> Any:
+    """`value` from the page as the type the setting has."""
+    if isinstance(now, bool):
+        return bool(value)
+    if isinstance(now, int):
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise InvalidArgument(f"{name.replace('_', ' ')} is a number, not {str(value)[:40]!r}.") from None
+    return str(value)[:1000]
+
+
+def _trust(place: Any) -> Any:
+    """What a TLS connection trusts: the authority of one's own broker, elsewhere what this machine trusts."""
+    broker = getattr(place, "broker", place)
+    return getattr(broker, "ca", None) or True
+
+
+def _address_of(place: Any) -> str:
+    return place if isinstance(place, str) else str(place.url)
+
+
+def _without_password(url: str) -> str:
+    head, _, rest = url.rpartition("@")
+    scheme = head.split("://", 1)[0] + "://" if "://" in head else ""
+    return f"{scheme}{rest}" if head else url
