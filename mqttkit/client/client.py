@@ -16,7 +16,7 @@ from mqttkit.client.properties import to_paho
 from mqttkit.client.receiving import Receiving
 from mqttkit.client.sending import Sending
 from mqttkit.client.values import check_client_id, check_payload, check_qos, check_size, check_timeout
-from mqttkit.errors import ConnectError, InvalidArgument, Timeout
+from mqttkit.errors import ConnectError, InvalidArgument
 from mqttkit.topics import check_topic_filter, check_topic_name
 
 if TYPE_CHECKING:
@@ -191,15 +191,6 @@ class Client(Receiving):
         """Wait until everything sent so far is written to the socket (not until it arrived), up to `timeout` seconds."""
         if self.connected and not self.paho.in_network_thread():
             self.paho.flush(check_timeout(timeout))
-
-    def wait_lost(self, timeout: float = 2) -> None:
-        """Wait until this client knows that its connection is gone, for example after `network.cut`; else Timeout."""
-        self._errors.raise_first()
-        not_in_callback(self.paho, "wait_lost()", "Set client.paho.on_disconnect instead.")
-        timeout = check_timeout(timeout)
-        with self._inbox.changed:
-            if not self._inbox.changed.wait_for(lambda: not self.connected, timeout):
-                raise Timeout(f"Waited {timeout:g} s for the connection to be lost, but it is still up.")
 
     def raise_kept(self) -> None:
         """Raise the error of a callback that waits for the next call, if there is one."""

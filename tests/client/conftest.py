@@ -16,10 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from support import need
 
 from mqttkit import Client
 from mqttkit.security import LessonCA
+from support import need
 
 _names = itertools.count(1)
 

@@ -160,18 +160,20 @@ def test_refused_subscription(tmp_path):
     """SUBACK 0x80: raised, with the filter; what was granted stays (on the embedded broker: it refuses at SUBSCRIBE)."""
     from mqttkit import Broker
 
-    with Broker(
-        users={"bob": "secret"}, access={"bob": {"subscribe": ["bob/#"], "receive": ["#"], "publish": ["#"]}}
-    ) as broker:
-        with Client(broker, "bob", username="bob", password="secret") as bob:
-            with pytest.raises(SubscribeRefused, match=r'"alice/#" \(SUBACK 0x80\)'):
-                bob.subscribe([("bob/#", 1), ("alice/#", 1)])
-            assert bob.subscriptions == {"bob/#": 1}
-            bob.on_message = lambda message: bob.subscribe("eve/#")
-            bob.publish("bob/x", "", 1, wait=False)
-            with pytest.raises(SubscribeRefused, match="eve"):
-                bob.wait_for(2)
-            assert bob.connected
+    with (
+        Broker(
+            users={"bob": "secret"}, access={"bob": {"subscribe": ["bob/#"], "receive": ["#"], "publish": ["#"]}}
+        ) as broker,
+        Client(broker, "bob", username="bob", password="secret") as bob,
+    ):
+        with pytest.raises(SubscribeRefused, match=r'"alice/#" \(SUBACK 0x80\)'):
+            bob.subscribe([("bob/#", 1), ("alice/#", 1)])
+        assert bob.subscriptions == {"bob/#": 1}
+        bob.on_message = lambda message: bob.subscribe("eve/#")
+        bob.publish("bob/x", "", 1, wait=False)
+        with pytest.raises(SubscribeRefused, match="eve"):
+            bob.wait_for(2)
+        assert bob.connected
 
 
 def test_mqtt5_on_a_broker_without_it():
