@@ -89,7 +89,7 @@ def _packet_id(_: int, packet: Packet) -> str:
 
 def _code(value: int, packet: Packet) -> str:
     name = reason_name(packet.type, packet.protocol, value)
-    refused = value >= REFUSED or (packet.type == "CONNACK" and value > 0)
+    refused = packet.type != "DISCONNECT" and (value >= REFUSED or (packet.type == "CONNACK" and value > 0))
     return f"Refused: {name}." if refused else f"{name[0].upper()}{name[1:]}."
 
 

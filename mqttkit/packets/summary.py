@@ -77,7 +77,7 @@ def _code_parts(p: Packet) -> Iterator[str]:
     for code in codes:
         name = reason_name(p.type, p.protocol, code)
         if code >= REFUSED or (p.type == "CONNACK" and code):
-            yield f"refused: {name} ({code})"
+            yield f"{name} ({code})" if p.type == "DISCONNECT" else f"refused: {name} ({code})"
         elif code or not quiet:
             yield name
     if p.session_present:
