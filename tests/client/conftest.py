@@ -64,7 +64,7 @@ def running(folder: Path, kinds: dict[str, list[str]], ca: LessonCA | None = Non
         lines.append("user root")  # else it gives up root, and may not read the files of this test
     for kind, options in kinds.items():
         lines += [f"listener {ports[kind]} 127.0.0.1", *options]
-    config = folder / f"mosquitto-{ports['mqtt'] if 'mqtt' in ports else 0}.conf"
+    config = folder / f"mosquitto-{ports.get('mqtt', 0)}.conf"
     config.write_text("\n".join(lines) + "\n")
     command = [need("mosquitto"), "-c", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:

@@ -274,7 +274,7 @@ def test_interrupted_waits_leave_the_client_usable(mosquitto, topic, ctrl_c):
     for call in (lambda: alice.wait_for(timeout=5), lambda: alice.publish(f"{topic}/x", "x", 1, timeout=5)):
         go = threading.Event()
         if "publish" in call.__code__.co_names:
-            alice.paho.on_publish = lambda *_: go.wait(5)
+            alice.paho.on_publish = lambda *_, go=go: go.wait(5)
         timer = ctrl_c(0.2)
         with pytest.raises(KeyboardInterrupt):
             call()
