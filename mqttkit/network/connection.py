@@ -131,6 +131,8 @@ class Connection:
             return
         if self._aborted:
             self._broker.reset()
+        elif self._over and self._upward is not None:
+            self._upward.flush()
 
     def _unreachable(self, error: Exception) -> None:
         if not self._over:
@@ -187,8 +189,10 @@ class Connection:
 
     def end_is_gone(self, *, of_client: bool, error: Exception | None) -> None:
         """One end closed; the news travels on, unless the link is silent."""
-        if not self._broker.is_open and not self._client.is_open:
-            self._relay.closed(self)
+        if not self._broker.is_open:
+            self._relay.noticed(self)
+            if not self._client.is_open:
+                self._relay.closed(self)
         if self._over:
             return
         name = self.link.name if of_client else "broker"
@@ -204,10 +208,11 @@ class Connection:
             pipe.finish()
 
     def _gone_unnoticed(self, name: str) -> None:
-        if not self._gone and self._relay.is_running:
-            kind = "closed" if name == "broker" else "left"
-            whom = self.link.name if name == "broker" else "the broker"
-            self.note(kind, f"{_the(name)} gives up the connection; {_the(whom)} does not learn of it", who=name)
+        """An end closes while the link is silent: the other end does not learn of it."""
+        if name not in self._gone and self._relay.is_running:
+            broker = name == "broker"
+            text = f"the broker closes the connection, unheard by {self.link.name}" if broker else f"{name} closes its end, unheard"
+            self.note("closed" if broker else "left", text, who=name)
         self._gone.add(name)
         if len(self._gone) > 1:
             self._end()
@@ -228,7 +233,35 @@ class Connection:
         self._aborted = True
         self._end()
         self._client.reset()
-        self._broker.reset()
+        self.end_towards_broker()
+
+    def end_towards_broker(self) -> None:
+        """Ends the broker's side without DISCONNECT, so that it can be seen when the broker has noticed.
+
+        A reset would be as abrupt, but nobody could tell when the broker has dealt with it; what other clients send
+        meanwhile would meet a broker that knows, or does not know, by chance. The FIN makes the order certain.
+        """
+        transport = self._broker.transport
+        if transport is None or transport.is_closing():
+            return
+        if not transport.can_write_eof():
+            self._broker.reset()
+            return
+        transport.write_eof()
+        self.broker_shall_notice()
+
+    def broker_shall_notice(self) -> None:
+        """Other clients' packets wait until the broker has ended this connection (for a moment at most)."""
+        self._relay.shall_notice(self)
+
+    def must_wait(self, pipe: Pipe) -> bool:
+        """True while a packet to the broker must wait for it to notice the end of another connection."""
+        return self._relay.must_wait(self, pipe)
+
+    def give_up_waiting(self) -> None:
+        """The broker has not ended its side in time: nothing waits for it any more."""
+        if self._over:
+            self._broker.reset()
 
     def _end(self, keep: Pipe | None = None) -> None:
         self._over = True

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mqttkit.network.framing import Framing
 
 
-CONNECT = 0x10  # first byte of every CONNECT [MQTT-3.1]: type 1, flags 0
+CONNECT, DISCONNECT = 0x10, 0xE0  # first bytes: type and flags 0
 
 
 class Waiting(NamedTuple):
@@ -42,20 +42,18 @@ class Pipe:
         self._plain = isinstance(framing, Plain)
         self._splitter = Splitter()
         self._sink: asyncio.Transport | None = None
-        self._early = bytearray()  # goes out as soon as there is a sink
+        self._early = bytearray()  # goes out as soon as it may
         self._queue: deque[Waiting] = deque()
         self._held: Wire | None = None
         self._busy_until = 0.0
         self._closing = False
+        self._goodbye = False  # DISCONNECT has passed
         self._timer: asyncio.TimerHandle | None = None
 
     def attach(self, sink: asyncio.Transport) -> None:
         """The far end is up: what came before goes out now."""
         self._sink = sink
-        if self._early:
-            sink.write(bytes(self._early))
-            self._early.clear()
-        self._close_when_empty()
+        self.flush()
 
     def feed(self, data: bytes) -> None:
         """Bytes came in from the near end."""
@@ -100,6 +98,7 @@ class Pipe:
         if faults or self._held is not None:
             return self._judge(wire, faults)
         connection.record(wire)
+        self._goodbye |= raw[0] == DISCONNECT and self._to_broker
         return self._send(wire) if self._queue or not self._plain else raw
 
     def _judge(self, wire: Wire, faults: tuple[Fault, ...]) -> bytes:
@@ -111,6 +110,7 @@ class Pipe:
         elif verdict.delay:
             wire.fault = f"delayed {verdict.delay:g} s"
         self._connection.record(wire)
+        self._goodbye |= wire.delivered and wire.raw[0] == DISCONNECT and self._to_broker
         if verdict.cut:
             self._connection.cut()
         return self._deliver(wire, verdict) if wire.delivered else b""
@@ -158,10 +158,25 @@ class Pipe:
     def _write(self, data: bytes) -> None:
         if not data:
             return
-        if self._sink is None:
+        if self._sink is None or self._early or (self._to_broker and self._connection.must_wait(self)):
             self._early += data
         elif not self._sink.is_closing():
             self._sink.write(data)
+            self._after_goodbye()
+
+    def flush(self) -> None:
+        """Sends what had to wait: for the far end, or for the broker to notice that somebody else has gone."""
+        if self._sink is None or (self._to_broker and self._connection.must_wait(self)):
+            return
+        data, self._early = bytes(self._early), bytearray()
+        if data and not self._sink.is_closing():
+            self._sink.write(data)
+            self._after_goodbye()
+        self._close_when_empty()
+
+    def _after_goodbye(self) -> None:
+        if self._goodbye:
+            self._connection.broker_shall_notice()
 
     def _start_timer(self) -> None:
         if self._timer is None and self._queue:
@@ -185,7 +200,11 @@ class Pipe:
         self._close_when_empty()
 
     def _close_when_empty(self) -> None:
-        if self._closing and not self._queue and self._sink is not None:
+        if not self._closing or self._queue or self._early or self._sink is None:
+            return
+        if self._to_broker:
+            self._connection.end_towards_broker()
+        else:
             self._sink.close()
 
     def drop(self) -> None:

@@ -14,10 +14,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mqttkit.network.faults import Fault
+    from mqttkit.network.pipe import Pipe
     from mqttkit.trace import Link, Trace, Wire
 
 T = TypeVar("T")
 _TIMEOUT = 10.0  # seconds in which the thread must answer
+_NOTICE = 0.5  # seconds that the broker gets to notice the end of a connection
 
 Upstream = tuple[str, int, "ssl.SSLContext | None"]
 
@@ -43,6 +45,8 @@ class Relay:
         self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self.is_running = False
         self._connections: set[Connection] = set()
+        self._ending: set[Connection] = set()  # the broker has not seen yet that they have gone
+        self._parked: dict[Pipe, None] = {}  # wait for that, in order
         self._server: asyncio.Server | None = None
         self._thread = threading.Thread(target=self._run, name="mqttkit network", daemon=True)
 
@@ -105,6 +109,33 @@ class Relay:
     def closed(self, connection: Connection) -> None:
         """Both ends of a connection are gone."""
         self._connections.discard(connection)
+
+    # --- order between connections
+
+    def shall_notice(self, connection: Connection) -> None:
+        """A connection has ended: what others send waits until the broker has seen it, or until `_NOTICE` is over."""
+        if connection not in self._ending:
+            self._ending.add(connection)
+            self.loop.call_later(_NOTICE, self._give_up, connection)
+
+    def noticed(self, connection: Connection) -> None:
+        """The broker has ended its side of a connection: what waited for that goes on."""
+        self._ending.discard(connection)
+        waiting, self._parked = self._parked, {}
+        for pipe in waiting:
+            pipe.flush()
+
+    def must_wait(self, connection: Connection, pipe: Pipe) -> bool:
+        """True while the end of another connection is not noticed yet; remembers who waits."""
+        if not self._ending or self._ending == {connection}:
+            return False
+        self._parked[pipe] = None
+        return True
+
+    def _give_up(self, connection: Connection) -> None:
+        if connection in self._ending:
+            connection.give_up_waiting()
+            self.noticed(connection)
 
     def open_connections(self) -> list[Connection]:
         """Connections that carry packets, oldest first."""

@@ -30,7 +30,9 @@ class Causes:
     Attributes:
         cause: number of a packet or event -> number of what caused it.
         anchor: number of an event -> number of an effect of it that was seen earlier.
-        routine: numbers of "closed" events that say nothing new (after DISCONNECT or a refusal).
+        routine: numbers of events that say nothing new (an end after DISCONNECT or a refusal), or that nobody on the
+            wire could notice (a client that leaves a silent link).
+        live_at_start: connections that were up before the trace began.
         demands: what must still come.
     """
 
@@ -38,10 +40,12 @@ class Causes:
         self.cause: dict[int, int] = {}
         self.anchor: dict[int, int] = {}
         self.routine: set[int] = set()
+        self.live_at_start: frozenset[int] = frozenset()
         self.demands = Demands()
         self._links = links
         self._sessions = Sessions()
         self._ended: set[int] = set()  # links that are gone
+        self._left: set[int] = set()  # silent links whose client has gone
         self._polite: set[int] = set()  # links that said DISCONNECT or were refused: no will, no surprise
         self._connects: dict[str, tuple[int, int]] = {}  # client -> (link, number) of its newest CONNECT
         self._halves: dict[Hashable, Captured] = {}  # SUBSCRIBE and QoS 2 PUBLISH whose second half must come
@@ -55,6 +59,8 @@ class Causes:
         other = Causes(self._links)
         other._sessions = deepcopy(self._sessions)
         other._ended, other._polite = set(self._ended), set(self._polite)
+        other._left = set(self._left)
+        other.live_at_start = frozenset(self._links) - self._ended - self._polite - self._left
         other._halves, other._aliases = dict(self._halves), dict(self._aliases)
         return other
 
@@ -230,6 +236,9 @@ class Causes:
     # --- events
 
     def _take_event(self, event: Event) -> None:
+        if event.kind == "left":
+            self._left.add(event.link)
+            self.routine.add(event.number)
         if event.kind not in ("closed", "cut"):
             return
         self.demands.drop_link(event.link)

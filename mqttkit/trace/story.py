@@ -63,12 +63,12 @@ def tell(
 ) -> Story:
     """Puts `items` (in recorded order, already fed to `causes`) in the order of their causes."""
     shown = [item for item in items if _is_shown(item, causes, pings=pings)]
-    lane_of = _lanes_of_links(shown, links)
+    lane_of = _lanes_of_links(items, links, causes.live_at_start)
     ordered = shown if by_time else list(_Teller(shown, causes, lane_of).tell())
     return Story(
         lanes=_lane_order(shown, links, lane_of),
         steps=tuple(_steps(ordered, lane_of, Grouping(causes).of(items))),
-        open_at_start=_open_at_start(shown, lane_of),
+        open_at_start=_open_at_start(shown, lane_of) | {lane_of[link] for link in causes.live_at_start if link in lane_of},
     )
 
 
@@ -95,10 +95,14 @@ def _steps(items: Sequence[Captured | Event], lane_of: Mapping[int, str], messag
 # --- lanes
 
 
-def _lanes_of_links(items: Sequence[Captured | Event], links: Mapping[int, Link]) -> dict[int, str]:
+def _lanes_of_links(
+    items: Sequence[Captured | Event], links: Mapping[int, Link], live_at_start: frozenset[int]
+) -> dict[int, str]:
     """Lane of each connection: one per client id, a second one while two connections share an id (take-over)."""
-    lane_of: dict[int, str] = {}
     busy: dict[str, int] = {}  # lane -> connection that lives on it
+    for link in sorted(live_at_start):
+        busy[_free_lane(links[link].name, busy)] = link
+    lane_of = {link: lane for lane, link in busy.items()}
     for item in items:
         if not item.link:
             continue
