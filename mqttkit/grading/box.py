@@ -4,11 +4,11 @@
 process of a sandbox without a network: it forwards loopback ports to Unix sockets, starts the kernel, and ends with it.
 """
 
-import os
 import socket
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 MEGABYTE = 1 << 20
 LIMITS = {
@@ -23,7 +23,7 @@ LIMITS = {
 def limit() -> None:
     """Lower the limits of this process and all it starts. Windows has none; macOS refuses some."""
     try:
-        import resource  # noqa: PLC0415
+        import resource
     except ImportError:
         return
     for name, value in LIMITS.items():
@@ -34,24 +34,24 @@ def limit() -> None:
                 continue
 
 
-def kernel(arguments: list) -> None:
+def kernel(arguments: list[str]) -> None:
     """Become the kernel."""
     limit()
     sys.argv = ["ipykernel", *arguments, "--HistoryManager.hist_file=:memory:"]
-    sys.path[0] = os.getcwd()  # the folder of the notebook, in place of this script's
-    from ipykernel.kernelapp import launch_new_instance  # noqa: PLC0415
+    sys.path[0] = str(Path.cwd())  # the folder of the notebook, in place of this script's
+    from ipykernel.kernelapp import launch_new_instance
 
     launch_new_instance()
 
 
-def box(arguments: list) -> int:
+def box(arguments: list[str]) -> int:
     """Forward the ports, start the kernel as a child, and wait for its end."""
     split = arguments.index("--")
     for pair in arguments[:split]:
         port, _, path = pair.partition("=")
         server = socket.create_server(("127.0.0.1", int(port)))
         threading.Thread(target=_forward, args=(server, path), daemon=True).start()
-    command = [sys.executable, os.path.abspath(__file__), "kernel", *arguments[split + 1 :]]  # noqa: PTH100
+    command = [sys.executable, str(Path(__file__).resolve()), "kernel", *arguments[split + 1 :]]
     return subprocess.run(command, check=False).returncode  # noqa: S603 - our own script
 
 

@@ -1,4 +1,4 @@
-"""`mqttkit exercises build | reset | list`: student versions made from the solutions."""
+"""Student versions made from the solutions: `mqttkit exercises build` and `reset`."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Reset:
 
 
 def reset(name: str, *, source: Path | None = None, target: Path | None = None) -> Reset:
-    """Write a fresh copy of exercise `name`; the learner's own file is kept beside it as NAME.1.old.ipynb, .2, …
+    """Write a fresh copy of exercise `name`; the learner's own file is kept beside it as NAME.1.old.ipynb.
 
     Raises:
         GradingError: nothing to make a fresh copy from.

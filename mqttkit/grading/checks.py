@@ -52,9 +52,9 @@ class Checks:
                 "nbgrader alone cannot grade this exercise: it would trust the notebook's own kernel. "
                 "Put mqttkit's hook into nbgrader_config.py; INSTRUCTORS.md shows the lines."
             )
-        from mqttkit.grading import reached  # noqa: PLC0415 - a graded kernel has no rubric, see sandbox
-        from mqttkit.grading.game import play  # noqa: PLC0415
-        from mqttkit.grading.rubric import load  # noqa: PLC0415
+        from mqttkit.grading import reached
+        from mqttkit.grading.game import play
+        from mqttkit.grading.rubric import load
 
         result = play(load(self.exercise)[question], Direct(student), f"{self.exercise}:practice").as_json()
         if result["state"] == "played":
@@ -71,7 +71,10 @@ class Checks:
 
 
 def checks(exercise: str) -> Checks:
-    """The checks of `exercise`: `check = checks("1-topics")`, then `check("matches")`."""
+    """Everything that can be checked in one exercise.
+
+    After `check = checks("1-topics")` a cell says `check("matches")`.
+    """
     return Checks(exercise)
 
 

@@ -25,7 +25,7 @@ def _usage(command: Callable[..., int]) -> Callable[..., int]:
         try:
             return command(*args, **options)
         except GradingError as error:
-            print(error, file=sys.stderr)  # noqa: T201 - a command line's answer
+            print(error, file=sys.stderr)
             return 2
 
     return run
@@ -109,10 +109,10 @@ def _processors() -> int:
 def _conclude(book: gradebook.GradeBook) -> int:
     counts = book.counts()
     words = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(counts.items()))
-    print(f"{words}. Marks: {book.plan.out / 'grades.csv'} (sandbox: {book.plan.sandbox})")  # noqa: T201
+    print(f"{words}. Marks: {book.plan.out / 'grades.csv'} (sandbox: {book.plan.sandbox})")
     for report in book.reports.values():
         if report["status"] != "graded":
-            print(f"  {report['student']}: {report['status'].replace('_', ' ')}. {report['note']}")  # noqa: T201
+            print(f"  {report['student']}: {report['status'].replace('_', ' ')}. {report['note']}")
     return 0 if set(counts) <= {"graded"} else 1
 
 
@@ -124,7 +124,7 @@ class _Bar:
         self._done = 0
         self._live = sys.stderr.isatty()
         if kept:
-            print(f"{kept} unchanged since the last run, not graded again", file=sys.stderr)  # noqa: T201
+            print(f"{kept} unchanged since the last run, not graded again", file=sys.stderr)
 
     def step(self, report: Report) -> None:
         self._done += 1
@@ -132,7 +132,7 @@ class _Bar:
         what = f"{report['score']:g}/{report['max_score']:g}" if report["status"] == "graded" else report["status"]
         text = f"[{'#' * full}{'-' * (30 - full)}] {self._done}/{self._total}  {report['student'][:30]}: {what}"
         end = "\n" if not self._live or self._done == self._total else ""
-        print(f"\r\x1b[K{text}" if self._live else text, end=end, file=sys.stderr, flush=True)  # noqa: T201
+        print(f"\r\x1b[K{text}" if self._live else text, end=end, file=sys.stderr, flush=True)
 
 
 @_usage
@@ -149,10 +149,10 @@ def check(exercise: str, notebook: Path | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="mqttkit-check-") as folder:
         report = grade_one(Job(master.stem, str(master), "practice", str(path), folder, level("none")))
     for question in report["questions"]:
-        print(Feedback(question))  # noqa: T201
+        print(Feedback(question))
     if report["note"]:
-        print(report["note"])  # noqa: T201
-    print(f"{report['exercise']}: {report['score']:g} of {report['max_score']:g} points")  # noqa: T201
+        print(report["note"])
+    print(f"{report['exercise']}: {report['score']:g} of {report['max_score']:g} points")
     return 0 if report["score"] == report["max_score"] else 1
 
 
@@ -160,12 +160,12 @@ def check(exercise: str, notebook: Path | None = None) -> int:
 def exercises(action: str, exercise: str = "", *, check: bool = False, source: Path | None = None) -> int:
     """`list`, `reset EXERCISE` or `build [--check]`."""
     if action == "list":
-        print(progress())  # noqa: T201
+        print(progress())
         return 0
     if action == "reset":
         done = build.reset(load(exercise).name if source is None else exercise, source=source)
         kept = f" Yours is kept as {done.kept.name}." if done.kept else ""
-        print(f"{done.fresh} is fresh.{kept}")  # noqa: T201
+        print(f"{done.fresh} is fresh.{kept}")
         return 0
     return _build(check=check)
 
@@ -174,8 +174,8 @@ def _build(*, check: bool) -> int:
     folder = build.course_folder()
     changed = build.build(folder / "solutions", folder / "exercises", check=check)
     for path in changed:
-        print(f"{path.name}: {'not up to date' if check else 'written'}")  # noqa: T201
+        print(f"{path.name}: {'not up to date' if check else 'written'}")
     if check and changed:
-        print("Run `mqttkit exercises build` and commit what it writes.")  # noqa: T201
+        print("Run `mqttkit exercises build` and commit what it writes.")
         return 1
     return 0

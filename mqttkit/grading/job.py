@@ -62,7 +62,7 @@ class Job:
         return json.dumps(asdict(self))
 
 
-class Unreadable(Exception):
+class Unreadable(Exception):  # noqa: N818 - the name of the status
     """A submission that cannot be run; the message is the sentence for the report."""
 
 
@@ -75,8 +75,10 @@ def digest(job: Job) -> str:
 
 
 def grade_one(job: Job) -> Report:
-    """Grade one submission and write report.json, feedback.html and packets.jsonl into its folder; never raises for what
-    a submission does."""
+    """Grade one submission and write its report.json, feedback.html and packets.jsonl.
+
+    Never raises for what a submission does: its status says what went wrong.
+    """
     begun = time.monotonic()
     exercise = load(job.exercise, Path(job.master).parent)
     report = _blank(job, exercise)

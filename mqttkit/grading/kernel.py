@@ -55,7 +55,7 @@ class Kernel:
         caps: when it uses more, it is ended.
     """
 
-    def __init__(self, box: Box, caps: Caps = Caps()) -> None:  # noqa: B008 - frozen
+    def __init__(self, box: Box, caps: Caps = Caps()) -> None:
         self._box = box
         self._caps = caps
         self.ended_for = ""  # the sentence, when the watch ended it

@@ -41,7 +41,9 @@ def kept(function: str, thing: Any) -> Any:
     return thing
 
 
-def asked(game: Game, function: str, args: list[Any], wanted: type, enough: Callable[[Any], Any], timeout: float = 1.5) -> Any:
+def asked(
+    game: Game, function: str, args: list[Any], wanted: type, enough: Callable[[Any], Any], *, timeout: float = 1.5
+) -> Any:
     """What the student's `function` returns as soon as `enough(value)`, or what it returned last.
 
     Raises:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import re
 from typing import Any
 
 import nbformat
@@ -25,7 +24,7 @@ Cell = Any
 
 
 def tag(cell: Cell) -> dict[str, Any]:
-    """nbgrader's metadata of a cell; empty when it has none."""
+    """Metadata of nbgrader in a cell; empty when it has none."""
     found = cell.metadata.get("nbgrader", {})
     return dict(found) if isinstance(found, dict) else {}
 
@@ -41,7 +40,7 @@ def question_of(cell: Cell) -> str:
 
 
 def checksum(cell: Cell) -> str:
-    """nbgrader's checksum of a cell, so that its tools accept our files."""
+    """The checksum that nbgrader computes of a cell, so that its tools accept our files."""
     meta = tag(cell)
     grade, solution = bool(meta.get("grade")), bool(meta.get("solution"))
     locked = (not solution) if grade else bool(meta.get("locked"))
@@ -86,8 +85,7 @@ def without_solution(source: str, cell_type: str = "code") -> str:
             if inside:
                 raise GradingError(f"{BEGIN} stands inside a solution:\n{source[:200]}")
             inside = True
-            indent = re.match(r"\s*", line)[0]  # type: ignore[index]  # \s* always matches
-            lines += [indent + text for text in stub]
+            lines += [line[: len(line) - len(line.lstrip())] + text for text in stub]
         elif END in line:
             inside = False
         elif not inside:
@@ -109,7 +107,7 @@ def _lock(cell: Cell) -> None:
 
 def text_of(notebook: Notebook) -> str:
     """The bytes of the file: the same for the same notebook on every machine."""
-    return nbformat.writes(notebook).rstrip("\n") + "\n"
+    return str(nbformat.writes(notebook)).rstrip("\n") + "\n"
 
 
 def restore(submission: Notebook, master: Notebook) -> tuple[Notebook, list[str], list[str]]:

@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import TracebackType
 
 import psutil
+from typing_extensions import Self
 
 from mqttkit.grading.job import Job, Report, grade_one, lost
 
@@ -123,7 +124,7 @@ class Pool:
         for worker in self._workers:
             worker.close()
 
-    def __enter__(self) -> Pool:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

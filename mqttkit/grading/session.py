@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hmac
 import json
 import secrets
@@ -145,10 +146,8 @@ def _listen(path: Path | None) -> socket.socket:
 
 
 def _shut(link: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):  # not connected: a listening socket on some systems, or gone already
         link.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept() or recv()
-    except OSError:
-        pass  # not connected: a listening socket on some systems, or a link that is gone already
     link.close()
 
 

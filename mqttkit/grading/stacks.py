@@ -63,14 +63,14 @@ def _line(frame: FrameType, line: int) -> dict[str, Any]:
 
 def _is_students(filename: str) -> bool:
     """True for code of a notebook cell: it was compiled from no file, or from IPython's temporary name for a cell."""
-    return filename.startswith("<ipython-input") or "ipykernel_" in filename or filename.startswith("<cell")
+    return filename.startswith(("<ipython-input", "<cell")) or "ipykernel_" in filename
 
 
 def state_of(thing: Any) -> dict[str, Any]:
     """Whether a name is "missing", "untouched" (still `...`) or "ready"; for a function also its fingerprint."""
     if thing is MISSING:
         return {"state": "missing"}
-    if thing is Ellipsis:
+    if thing is Ellipsis or (isinstance(thing, dict) and thing and all(value is Ellipsis for value in thing.values())):
         return {"state": "untouched"}
     source = _source(thing)
     if source is None:

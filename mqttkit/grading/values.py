@@ -38,8 +38,11 @@ class Handle:
         return f"a {self.type} object"
 
 
-class Unsendable(TypeError):
+class Unsendable(TypeError):  # noqa: N818 - says what the value is
     """A value that has no form on the wire between kernel and grader."""
+
+
+_DEEPEST = 20
 
 
 class Store:
@@ -53,7 +56,7 @@ class Store:
 
         A subclass of str or int is sent as the plain text or number it holds: what its methods claim does not travel.
         """
-        if depth > 20:
+        if depth > _DEEPEST:
             raise Unsendable("the value is nested more than 20 levels deep")
         if value is None or isinstance(value, bool):
             return value
