@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import InvalidArgument
 from mqttkit.packets.model import Packet, new_packet
-from mqttkit.packets.names import MQTT_3_1, MQTT_5, PACKET_TYPES, REQUIRED_FLAGS, VERSION
+from mqttkit.packets.names import MORE, MQTT_3_1, MQTT_5, PACKET_TYPES, REQUIRED_FLAGS, VERSION
 from mqttkit.packets.read import READERS
 from mqttkit.packets.reader import Reader
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 # First byte -> type of the packets that are just a packet identifier, and of those that are nothing at all.
 _ACKS = {0x40: "PUBACK", 0x50: "PUBREC", 0x62: "PUBREL", 0x70: "PUBCOMP"}
 _EMPTY = {0xC0: "PINGREQ", 0xD0: "PINGRESP"}
-_SHORT = 0x7F  # largest Remaining Length of one byte
 
 
 def decode(data: bytes, protocol: int = 4) -> Packet:
@@ -36,27 +35,39 @@ def decode(data: bytes, protocol: int = 4) -> Packet:
 
 def _decode_fast(data: bytes, protocol: int) -> Packet | None:
     """The packets that make up most traffic, in their plain form; None for all others and at any doubt."""
-    if len(data) < 2 or data[1] > _SHORT or len(data) != data[1] + 2 or protocol not in VERSION:  # noqa: PLR2004
+    start = _body_start(data)
+    if not start or protocol not in VERSION:
         return None
     first = data[0]
     if first & 0xF0 == 0x30:  # noqa: PLR2004
-        return _publish(data, first, protocol)
-    if data[1] == 2 and first in _ACKS and (packet_id := data[2] << 8 | data[3]):  # noqa: PLR2004
+        return _publish(data, start, protocol)
+    if len(data) == 4 and first in _ACKS and (packet_id := data[2] << 8 | data[3]):  # noqa: PLR2004
         values = {"type": _ACKS[first], "raw": data, "protocol": protocol, "packet_id": packet_id}
         return new_packet(values | {"return_code": 0} if protocol == MQTT_5 else values)
-    if data[1] == 0 and first in _EMPTY:
+    if len(data) == 2 and first in _EMPTY:  # noqa: PLR2004
         return new_packet({"type": _EMPTY[first], "raw": data, "protocol": protocol})
     return None
 
 
-def _publish(data: bytes, first: int, protocol: int) -> Packet | None:
+def _body_start(data: bytes) -> int:
+    """Where the body begins if Remaining Length is right and takes one or two bytes, else 0."""
+    size = len(data)
+    if size < 2:  # noqa: PLR2004
+        return 0
+    if data[1] < MORE:
+        return 2 if size == data[1] + 2 else 0
+    return 3 if size > MORE and data[2] < MORE and size == (data[1] & 0x7F | data[2] << 7) + 3 else 0
+
+
+def _publish(data: bytes, start: int, protocol: int) -> Packet | None:
     """A PUBLISH with a valid header and topic and, with MQTT 5, without properties."""
-    end = 4 + (data[2] << 8 | data[3]) if len(data) > 4 else 0  # noqa: PLR2004
+    first, name_at = data[0], start + 2
+    end = name_at + (data[start] << 8 | data[start + 1]) if len(data) > name_at else 0
     qos = first >> 1 & 3
     payload_at = end + (2 if qos else 0) + (protocol == MQTT_5)
-    if first in (0x38, 0x39) or qos == 3 or not 4 < end <= payload_at <= len(data):  # noqa: PLR2004
+    if first in (0x38, 0x39) or qos == 3 or not name_at < end <= payload_at <= len(data):  # noqa: PLR2004
         return None
-    topic = _topic(data[4:end])
+    topic = _topic(data[name_at:end])
     packet_id = (data[end] << 8 | data[end + 1]) if qos else None
     if topic is None or packet_id == 0 or (protocol == MQTT_5 and data[payload_at - 1]):
         return None

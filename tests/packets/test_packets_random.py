@@ -16,7 +16,7 @@ TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="
 TOPIC = TEXT.map(lambda text: text.replace("+", "").replace("#", "") or "t")
 FILTER = st.lists(st.one_of(TOPIC, st.just("+")), min_size=1, max_size=3).map("/".join)
 FILTER = FILTER.filter(lambda text: not text.startswith("$share"))
-DATA = st.binary(max_size=40)
+DATA = st.one_of(st.binary(max_size=40), st.binary(min_size=100, max_size=140))
 ID = st.integers(1, 65535)
 QOS = st.integers(0, 2)
 
