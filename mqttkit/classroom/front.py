@@ -59,10 +59,9 @@ class Front:
             max_body_size=1024,
         )
 
-    def listen(self, sockets: list[socket.socket]) -> None:
-        """Begin to accept connections on listening sockets; `close` closes them."""
-        self._stop = [netutil.add_accept_handler(one, self._accepted) for one in sockets]
-        self._stop += [one.close for one in sockets]
+    def listen(self, listening: socket.socket) -> None:
+        """Begin to accept connections on a listening socket; `close` closes it."""
+        self._stop = [netutil.add_accept_handler(listening, self._accepted), listening.close]
 
     async def close(self) -> None:
         """Stop listening and end all connections."""

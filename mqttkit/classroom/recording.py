@@ -21,7 +21,7 @@ _PUBLISH = 3
 class Recording:
     """Observer of the gate that keeps what passes.
 
-    `close` writes `<room>-<date>.pcapng`, which opens in Wireshark and in `Trace.load`; `<room>-<date>.txt` grows line by line.
+    `<room>-<date>.txt` grows line by line; `close` writes the packets as `.jsonl` for `Trace.load` and `.pcapng` for Wireshark.
 
     Args:
         folder: where the files go; made if it is not there.
@@ -31,7 +31,7 @@ class Recording:
     def __init__(self, folder: Path, room: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         name = f"{room}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
-        self.trace_path = folder / f"{name}.pcapng"
+        self.trace_paths = [folder / f"{name}{suffix}" for suffix in (".jsonl", ".pcapng")]
         self.log_path = folder / f"{name}.txt"
         self.trace = Trace()
         self._room = room
@@ -61,8 +61,9 @@ class Recording:
     def close(self) -> None:
         """Write the trace and close the log."""
         self._log.close()
-        _private(self.trace_path).close()
-        self.trace.save(self.trace_path)
+        for path in self.trace_paths:
+            _private(path).close()
+            self.trace.save(path)
 
     def _line(self, raw: bytes) -> None:
         packet = decode(raw)

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import segno
-from tornado import netutil
-
 from mqttkit import chat
 from mqttkit._lifetime import adopt
 from mqttkit.broker import Broker
@@ -209,13 +207,13 @@ class Classroom:
         host = Host(gate, lambda topic, payload, qos, retain: client.publish(topic, payload, qos, retain, wait=False))
         gate.observers.append(host)
         gate.control = host.control
-        sockets = self._bind()
+        listening = self._bind()
         pages = {
             "/": join_page(self.room),
             "/instructor": instructor_page(self.room, self.page_url, svg_qr(self.join_url)),
         }
         front = Front(gate, pages, self._origins)
-        front.listen(sockets)
+        front.listen(listening)
         recording = Recording(self._record, self.room) if self._record is not None else None
         if recording is not None:
             gate.observers.append(recording)
@@ -229,16 +227,17 @@ class Classroom:
             if recording is not None:
                 recording.close()
 
-    def _bind(self) -> list[socket.socket]:
+    def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            sockets = netutil.bind_sockets(self.port, self.host, family=family)
+            listening = socket.create_server((self.host, self.port), family=family, backlog=256)
         except OSError as error:
             raise BrokerError(
                 f"The class cannot listen on {self.host}:{self.port}: {error.strerror or error}. Try another port or host."
             ) from error
-        self.port = int(sockets[0].getsockname()[1])
-        return sockets
+        listening.setblocking(False)
+        self.port = int(listening.getsockname()[1])
+        return listening
 
 
 async def _every(seconds: float, action: Callable[[], None], stopping: asyncio.Event) -> None:

@@ -8,9 +8,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from support.needs import need
-
 from mqttkit.classroom.cluster.node import HERE, node_root
+from support.needs import need
 
 PAGE = Path(__file__).parents[2] / "mqttkit" / "classroom" / "page"
 
@@ -33,10 +32,16 @@ def aedes():
 
 
 def run_node(
-    script: Path, *arguments: str, timeout: float = 40, **environment: str
+    script: Path, question: str = "", timeout: float = 40, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run a script with node to its end."""
-    command = [need("node"), str(script), *arguments]
+    """Run a script with node to its end; `question` is its standard input."""
+    command = [need("node"), str(script)]
     return subprocess.run(
-        command, env=node_environment(**environment), capture_output=True, text=True, timeout=timeout, check=False
+        command,
+        env=node_environment(**environment),
+        input=question,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=timeout,
+        check=False,
     )

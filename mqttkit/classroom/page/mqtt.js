@@ -196,8 +196,9 @@ export class MqttClient {
     this.#attempt = 0;
     this.#setState("connected");
     this.#startPings();
-    for (const [id, { resend }] of this.#waiting) if (resend) this.#send(resend(id, true)); else this.#reject(id, "the link broke");
+    const unfinished = [...this.#waiting];  // first subscribe again, so that nothing of one's own is missed
     for (const [filter, qos] of this.#subscriptions) this.#ask(SUBACK, (id) => encodeSubscribe(id, filter, qos)).catch(() => {});
+    for (const [id, { resend }] of unfinished) if (resend) this.#send(resend(id, true)); else this.#reject(id, "the link broke");
     connected();
   }
 
