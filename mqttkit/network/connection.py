@@ -244,11 +244,12 @@ class Connection:
         transport = self._broker.transport
         if transport is None or transport.is_closing():
             return
-        if not transport.can_write_eof():
+        try:
+            transport.write_eof()
+        except (OSError, NotImplementedError):  # the broker was faster; or TLS, which has no half of an end
             self._broker.reset()
-            return
-        transport.write_eof()
-        self.broker_shall_notice()
+        else:
+            self.broker_shall_notice()
 
     def broker_shall_notice(self) -> None:
         """Other clients' packets wait until the broker has ended this connection (for a moment at most)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument
 from mqttkit.topics import check_topic_filter, matches
 from mqttkit.trace.query import check_type
 from mqttkit.trace.records import BROKER
@@ -62,25 +62,25 @@ class Match:
 
     def _check_numbers(self) -> None:
         if self.qos not in (None, 0, 1, 2):
-            raise MqttKitError(f"There is no QoS {self.qos!r}: it is 0, 1 or 2.")
+            raise InvalidArgument(f"There is no QoS {self.qos!r}: it is 0, 1 or 2.")
         for name, value in (("nth", self.nth), ("count", self.count)):
             if value is not None and (not isinstance(value, int) or value < 1):
-                raise MqttKitError(f"{name}={value!r} makes no sense: packets are counted from 1.")
+                raise InvalidArgument(f"{name}={value!r} makes no sense: packets are counted from 1.")
         if self.where is not None and not callable(self.where):
-            raise MqttKitError(f"where={self.where!r} must be a function of a packet that returns True or False.")
+            raise InvalidArgument(f"where={self.where!r} must be a function of a packet that returns True or False.")
 
     def _check_direction(self) -> None:
         if self.to is not None and self.sender is not None and (self.to == BROKER) == (self.sender == BROKER):
-            raise MqttKitError(
+            raise InvalidArgument(
                 f"No packet travels from {self.sender!r} to {self.to!r}: each goes between a client and the broker. "
                 'Leave one of the two out, or write "broker".'
             )
         to_client = (self.to or BROKER) != BROKER or self.sender == BROKER
         to_broker = self.to == BROKER or (self.sender or BROKER) != BROKER
         if self.type in _ONLY_TO_BROKER and to_client:
-            raise MqttKitError(f"{self.type} never travels to a client: clients send it to the broker.")
+            raise InvalidArgument(f"{self.type} never travels to a client: clients send it to the broker.")
         if self.type in _ONLY_TO_CLIENT and to_broker:
-            raise MqttKitError(f"{self.type} never travels to the broker: the broker sends it to clients.")
+            raise InvalidArgument(f"{self.type} never travels to the broker: the broker sends it to clients.")
 
     def fits(self, wire: Wire) -> bool:
         """True where the packet is meant; counts it."""

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mqttkit._lifetime import adopt
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network import faults as kinds
 from mqttkit.network.matching import Match
 from mqttkit.network.relay import Relay
@@ -57,7 +57,7 @@ class Network:
             tls: towards an mqtts:// broker: a context, or the file with the certificate authority to trust.
 
         Raises:
-            MqttKitError: `broker` names none.
+            InvalidArgument: `broker` names none.
         """
         self.trace = Trace() if trace is None else trace
         self.seed = seed
@@ -145,7 +145,7 @@ class Network:
             where: any function of a `Packet` that returns True for those meant.
 
         Raises:
-            MqttKitError: a word that means nothing (the message names the nearest one) or a packet that cannot be.
+            InvalidArgument: a word that means nothing (the message names the nearest one) or a packet that cannot be.
         """
         return self._add(kinds.Lose(self, Match(type, to, sender, topic, qos, packet_id, nth, count, where)))
 
@@ -164,7 +164,7 @@ class Network:
     def random_loss(self, probability: float, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
         """Loses packets by chance, the same ones for the same seed. Arguments: see `lose`."""
         if not 0 <= probability <= 1:
-            raise MqttKitError(f"A probability lies between 0 and 1, not at {probability!r}.")
+            raise InvalidArgument(f"A probability lies between 0 and 1, not at {probability!r}.")
         self._count += 1
         return self._add(kinds.RandomLoss(self, Match(type, **match), probability, f"{self.seed}:{self._count}"))
 
@@ -311,6 +311,6 @@ class Network:
 
 def _positive(name: str, value: float) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
-        raise MqttKitError(f"{name}={value!r} makes no sense: give a number above 0.")
+        raise InvalidArgument(f"{name}={value!r} makes no sense: give a number above 0.")
     return float(value)
 

@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from mqttkit.errors import MqttKitError, Timeout
+from mqttkit.errors import InvalidArgument, MqttKitError, Timeout
 from mqttkit.network.matching import Match
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Step:
 
     def __post_init__(self) -> None:
         if self.do not in _ACTIONS:
-            raise MqttKitError(f"A script cannot do {self.do!r}. It can: {', '.join(_ACTIONS)}.")
+            raise InvalidArgument(f"A script cannot do {self.do!r}. It can: {', '.join(_ACTIONS)}.")
         if self.on is not None:
             Match(**self.on)  # a wrong word is told now, not when its turn comes
 
@@ -70,7 +70,7 @@ class Script:
 
         Raises:
             Timeout: not in time; the message names the step that is waiting.
-            MqttKitError: a step could not be taken.
+            InvalidArgument: a step could not be taken.
         """
         if not self._finished.wait(timeout):
             raise Timeout(f"After {timeout:g} s the script still waits for step {self.done + 1}: {self._steps[self.done]}.")

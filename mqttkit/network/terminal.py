@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, TextIO
 
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument
 from mqttkit.network.network import Network
 from mqttkit.trace import Captured, Trace
 from mqttkit.trace.text import details
@@ -43,7 +43,7 @@ def run_trace(
         stop: ends it from another thread.
 
     Raises:
-        MqttKitError: an address or a packet type that makes no sense, or a port that is in use.
+        InvalidArgument: an address or a packet type that makes no sense, or a port that is in use.
     """
     stream = sys.stdout if out is None else out
     host, port = _address(listen)
@@ -72,7 +72,7 @@ def _finish(trace: Trace, save: str | PathLike[str] | None, printer: _Printer) -
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = str(listen).rpartition(":")
     if not port.isdigit() or int(port) > _LAST_PORT:
-        raise MqttKitError(f"{listen!r} is not where to listen: give a port such as 1884, or 0.0.0.0:1884.")
+        raise InvalidArgument(f"{listen!r} is not where to listen: give a port such as 1884, or 0.0.0.0:1884.")
     return host.strip("[]") or "127.0.0.1", int(port)
 
 

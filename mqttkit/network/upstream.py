@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -45,7 +45,7 @@ class Target:
     def _split(self, url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)
         if parts.scheme not in _PORTS or not parts.hostname:
-            raise MqttKitError(
+            raise InvalidArgument(
                 f"{url!r} is not the address of a broker. Write mqtt://host:1883, mqtts://host:8883 or ws://host:9001."
             )
         return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
@@ -56,4 +56,4 @@ def _as_url(broker: Any) -> str:
         return f"mqtt://{broker[0]}:{broker[1]}"
     if isinstance(broker, str):
         return broker if "://" in broker else f"mqtt://{broker}"
-    raise MqttKitError(f"A network needs a Broker, a URL or (host, port) to stand in front of, not {broker!r}.")
+    raise InvalidArgument(f"A network needs a Broker, a URL or (host, port) to stand in front of, not {broker!r}.")

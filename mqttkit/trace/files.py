@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument
 from mqttkit.message import Will
 from mqttkit.trace.records import Event, Link, Wire
 
@@ -24,12 +24,12 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     """Writes a trace in the form that the ending of `path` names.
 
     Raises:
-        MqttKitError: the ending names none.
+        InvalidArgument: the ending names none.
     """
     target = Path(path)
     writer = _WRITERS.get(target.suffix.lower())
     if writer is None:
-        raise MqttKitError(f"A trace cannot be saved as {target.name!r}: choose one of {', '.join(_WRITERS)}.")
+        raise InvalidArgument(f"A trace cannot be saved as {target.name!r}: choose one of {', '.join(_WRITERS)}.")
     target.write_bytes(writer(trace))
 
 
@@ -37,7 +37,7 @@ def load(path: str | PathLike[str]) -> Trace:
     """Reads a trace that was saved as JSON lines.
 
     Raises:
-        MqttKitError: the file holds no such trace.
+        InvalidArgument: the file holds no such trace.
     """
     lines = Path(path).read_text("utf-8").splitlines()
     try:
@@ -46,7 +46,7 @@ def load(path: str | PathLike[str]) -> Trace:
             raise KeyError(head)  # noqa: TRY301 - the same words for every wrong file
         return _rebuild(head, rows)
     except (ValueError, KeyError, TypeError) as error:
-        raise MqttKitError(f"{Path(path).name!r} is no trace that mqttkit saved as .jsonl (version {VERSION}).") from error
+        raise InvalidArgument(f"{Path(path).name!r} is no trace that mqttkit saved as .jsonl (version {VERSION}).") from error
 
 
 # --- JSON lines

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument
 from mqttkit.packets import PACKET_TYPES
 from mqttkit.topics import check_topic_filter, matches
 
@@ -44,7 +44,7 @@ class Query:
         if self.topic is not None:
             check_topic_filter(self.topic)
         if self.qos not in (None, 0, 1, 2):
-            raise MqttKitError(f"There is no QoS {self.qos!r}: it is 0, 1 or 2.")
+            raise InvalidArgument(f"There is no QoS {self.qos!r}: it is 0, 1 or 2.")
 
     def fits(self, item: Captured) -> bool:
         """True where `item` meets all conditions."""
@@ -74,13 +74,13 @@ def check_type(name: object) -> str:
     """Returns `name` if it is a packet type.
 
     Raises:
-        MqttKitError: it is not; the message names the nearest one.
+        InvalidArgument: it is not; the message names the nearest one.
     """
     if isinstance(name, str) and name in _TYPES:
         return name
     near = get_close_matches(str(name).upper(), _TYPES, 1, 0.5)
     hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_TYPES)}."
-    raise MqttKitError(f"{name!r} is not an MQTT packet type. {hint}")
+    raise InvalidArgument(f"{name!r} is not an MQTT packet type. {hint}")
 
 
 def _topic_fits(topic_filter: str, topic: str | None) -> bool:

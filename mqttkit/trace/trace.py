@@ -6,7 +6,7 @@ import threading
 import time as clock
 from typing import TYPE_CHECKING, Any, Literal
 
-from mqttkit.errors import MqttKitError, Timeout
+from mqttkit.errors import InvalidArgument, Timeout
 from mqttkit.trace.causes import Causes
 from mqttkit.trace.query import Query
 from mqttkit.trace.records import BROKER, Captured, Event, Link, Wire
@@ -147,7 +147,7 @@ class Trace:
             delivered: True for those that arrived, False for those that got lost.
 
         Raises:
-            MqttKitError: a word that means nothing; the message names the nearest valid one.
+            InvalidArgument: a word that means nothing; the message names the nearest valid one.
         """
         return self._find(Query(type, sender, receiver, topic, qos, packet_id, delivered), since)
 
@@ -245,7 +245,7 @@ class Trace:
     def story(self, *, pings: bool = False, order: Order = "story") -> Story:
         """The trace in the order of its causes: the same on every run and every broker (see `mqttkit.trace.story`)."""
         if order not in ("story", "time"):
-            raise MqttKitError(f'A trace is told in the order "story" or "time", not {order!r}.')
+            raise InvalidArgument(f'A trace is told in the order "story" or "time", not {order!r}.')
         items = self.entries()
         with self._changed:
             self._feed()
@@ -256,7 +256,7 @@ class Trace:
         for step in self.story().steps:
             if step.line == number and isinstance(step.item, Captured):
                 return step.item
-        raise MqttKitError(f"The ladder has no line {number}: it has {len(self.story().steps)} lines.")
+        raise InvalidArgument(f"The ladder has no line {number}: it has {len(self.story().steps)} lines.")
 
     def exchanges(self) -> list[Exchange]:
         """Packets grouped by message, over all hops, with how it ended."""
