@@ -1,0 +1,27 @@
+"""A learner restarts the kernel in the middle and begins again: everything is as at the first time."""
+
+from __future__ import annotations
+
+import nbformat
+import pytest
+
+from support.notebooks import LESSONS, kernel_of, text_of
+
+
+def is_loose(cell) -> bool:
+    """True where a cell says that its output may differ."""
+    return "NBVAL_IGNORE_OUTPUT" in cell["source"] or "nbval-ignore-output" in cell["metadata"].get("tags", [])
+
+
+@pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)
+def test_after_a_restart_in_the_middle_it_shows_what_is_stored(path):
+    stored = nbformat.read(path, as_version=4).cells
+    with kernel_of(path) as (kernel, cells):
+        for index in range(len(cells) // 2):
+            kernel.run(index, cells[index])
+        kernel.restart()
+        for index, cell in enumerate(cells):
+            kernel.run(index, cell)
+    for index, (cell, before) in enumerate(zip(cells, stored, strict=True)):
+        if not is_loose(cell):
+            assert text_of(cell) == text_of(before), f"cell {index}:\n{cell['source']}"

@@ -1,0 +1,62 @@
+"""Notebooks run cell by cell in a kernel of their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from jupyter_core.utils import run_sync
+from nbclient import NotebookClient
+
+ROOT = Path(__file__).parents[2]
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]-*.ipynb"))
+SOLUTIONS = sorted((ROOT / "solutions").glob("*.ipynb"))
+
+
+class Kernel:
+    """A running kernel that executes the cells of one notebook."""
+
+    def __init__(self, client: NotebookClient) -> None:
+        self.client = client
+
+    def run(self, index: int, cell: Any) -> list[Any]:
+        """Run one cell; its outputs. Raises nbclient's CellExecutionError where the cell fails unplanned."""
+        if cell["cell_type"] == "code":
+            self.client.execute_cell(cell, index)
+        return cell.get("outputs", [])
+
+    def restart(self) -> None:
+        """What "Restart kernel" does."""
+        run_sync(self.client.km.restart_kernel)(now=True)
+        run_sync(self.client.kc.wait_for_ready)(timeout=60)
+
+
+@contextmanager
+def kernel_of(path: Path, timeout: int = 60) -> Iterator[tuple[Kernel, list[Any]]]:
+    """A fresh kernel in the notebook's folder, and the notebook's cells."""
+    notebook = nbformat.read(path, as_version=4)
+    client = NotebookClient(
+        notebook,
+        timeout=timeout,
+        kernel_name="python3",
+        resources={"metadata": {"path": str(path.parent)}},
+        store_widget_state=False,
+        coalesce_streams=True,
+    )
+    with client.setup_kernel(env=dict(os.environ)):
+        yield Kernel(client), notebook.cells
+
+
+def text_of(cell: Any) -> list[str]:
+    """What a run cell shows, as text: everything that is the same in every run."""
+    shown = []
+    for output in cell.get("outputs", []):
+        if output["output_type"] == "stream":
+            shown.append(output["text"])
+        elif "data" in output:
+            shown.append(output["data"].get("text/plain", ""))
+    return shown
