@@ -84,9 +84,9 @@ class Link:
     async def feed(self, data: bytes) -> None:
         """Take in bytes from the member."""
         for raw in self._splitter.feed(data):
+            _check_size(raw)
             await self._from_member(raw)
-        if len(self._splitter.pending) > MAX_PACKET:
-            raise MqttKitError(f"a packet of more than {MAX_PACKET} bytes")
+        _check_size(self._splitter.pending)
 
     def end_if_nobody(self) -> None:
         """Close the connection if no CONNECT came on it so far."""
@@ -194,6 +194,11 @@ class Link:
             return  # a link that breaks is ordinary: both sides are closed below
         finally:
             self.close()
+
+
+def _check_size(raw: bytes) -> None:
+    if len(raw) > MAX_PACKET:
+        raise MqttKitError(f"a packet of more than {MAX_PACKET} bytes")
 
 
 class Gate:
