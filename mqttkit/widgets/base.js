@@ -70,6 +70,8 @@ class Link {
     } else if (message.type === "update") {
       if (message.number === this.number + 1) this.take(message, buffers);
       else if (this.number === null || message.number > this.number) this.hello();
+    } else {
+      for (const view of this.views) view.tell(message, buffers);
     }
   }
 
@@ -161,7 +163,7 @@ function keepKeys(event) {
 
 /**
  * Define a widget. `build({ body, act, send, model })` fills `body` and returns
- * `{ snapshot(content, buffers), update(content, buffers), close() }`; the last two are optional.
+ * `{ snapshot(content, buffers), update(content, buffers), message(message, buffers), close() }`; all but the first optional.
  * `act("publish", {...})` calls the method of that name in the kernel.
  */
 export function define(build) {
@@ -187,6 +189,7 @@ function openView(link, model, el, build) {
   const parts = build({ body: frame.body, root: frame.root, act, send, model });
   const view = {
     showState: () => frame.show(),
+    tell: (message, buffers) => parts.message?.(message, buffers),
     take(message, buffers = []) {
       if (message.type === "snapshot") parts.snapshot(message.content, buffers);
       else if (Object.keys(message.content).length) parts.update(message.content, buffers);

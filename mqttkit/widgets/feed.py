@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.client import Client
-from mqttkit.errors import MqttKitError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from mqttkit.message import Message
+    from mqttkit.message import Message, Will
 
 QUIET = 0.06
 """Seconds without a message after which what was sent is taken to have arrived."""
@@ -28,12 +26,14 @@ class Feed:
     """One client of a widget.
 
     Args:
-        place: a Lab or Broker (its messages are then not on the lab's packet tape), a Network, or a URL.
+        place: a Broker, a Lab or Network (what passes is then on the lab's packet tape), or a URL.
         name: client id on one's own broker; elsewhere some random letters follow, since others may use the same name.
-        filters: what to subscribe to.
+        filters: what to subscribe to, or what makes that out of the client id.
         on_message: called with each Message on the network thread; it must be quick and raise nothing.
         on_change: called when the connection comes or goes.
-        options: for the Client, such as username, password, tls, will.
+        qos: of the subscriptions.
+        will_of: makes the will message out of the client id.
+        options: for the Client, such as username, password, tls.
 
     Raises:
         ConnectError: the broker could not be reached or refused.
@@ -44,23 +44,24 @@ class Feed:
         self,
         place: Any,
         name: str,
-        filters: Sequence[str],
+        filters: Sequence[str] | Callable[[str], Sequence[str]],
         on_message: Callable[[Message], None],
         on_change: Callable[[], None],
         *,
         qos: int = 0,
+        will_of: Callable[[str], Will] | None = None,
         **options: Any,
     ) -> None:
-        self.place = direct(place)
+        self.place = place
         self.connected = False
         self.received = 0
         self._on_message = on_message
         self._on_change = on_change
         self._arrived = threading.Condition()
-        self.name = take_name(name, ours=is_ours(self.place))
+        self.name = take_name(name, ours=is_ours(direct(place)))
         try:
-            self.client = Client(self.place, self.name, reconnect=True, **options)
-            self._open(filters, qos)
+            self.client = Client(self.place, self.name, will=will_of and will_of(self.name), reconnect=True, **options)
+            self._open(filters(self.name) if callable(filters) else filters, qos)
         except BaseException:
             self.close()
             raise
@@ -87,12 +88,10 @@ class Feed:
             self._arrived.notify_all()
 
     def settle(self, timeout: float = 1.5) -> None:
-        """Wait until what others have published is here: the broker answers, and nothing more comes for a moment."""
+        """Wait until what others have published is here: nothing more comes for a moment."""
         end = time.monotonic() + timeout
         while self.connected and time.monotonic() < end:
             before = self.received
-            with contextlib.suppress(MqttKitError):  # a still picture is worth no error
-                self.client.unsubscribe(f"mqttkit/fence/{self.name}", timeout=0.5)
             with self._arrived:
                 self._arrived.wait_for(lambda before=before: self.received != before, QUIET)  # type: ignore[misc]
             if self.received == before:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import Feed, is_ours, where
+from mqttkit.widgets.feed import Feed, direct, is_ours, where
 from mqttkit.widgets.show import preview
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class TopicTree(KitWidget):
         super().__init__()
         self._where = where(place)
         filters = [topic_filter] if isinstance(topic_filter, str) else list(topic_filter)
-        self._feed = Feed(place, "topic-tree", filters, guarded(self, self.take), self.touch, **options)
+        self._feed = Feed(direct(place), "topic-tree", filters, guarded(self, self.take), self.touch, **options)
         self._broker = self._feed.place if is_ours(self._feed.place) else None
         if self._broker is not None:
             self._unlisten = self._broker.on_event(self._on_event)

@@ -1,0 +1,116 @@
+// A Bokeh chart that grows: the kernel sends the figure once, then only what is new.
+import { define, element, keepRows, setText } from "./base.js";
+import { bokeh, paint, takeLibrary } from "./bokeh_page.js";
+
+/** 64-bit floats out of a buffer; a copy, since streaming changes arrays and two views must not share one. */
+function floats(view) {
+  return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+}
+
+class ChartView {
+  constructor(body, send, model) {
+    this.send = send;
+    this.version = model.get("_version");
+    this.work = Promise.resolve();
+    this.ours = new Set();
+    this.head = element("div", { class: "mqk-dim" });
+    this.note = element("p", { class: "mqk-hint", role: "status" }, "The chart is loading …");
+    this.host = element("div", { class: "mqk-plot" });
+    this.rows = element("tbody");
+    this.bad = element("p", { class: "mqk-hint mqk-bad" });
+    const columns = ["series", "last value", "readings", "state"].map((text) => element("th", { scope: "col" }, text));
+    const table = element("table", { "aria-label": "Last values" }, element("thead", {}, element("tr", {}, ...columns)), this.rows);
+    body.append(this.head, this.note, this.host, table, this.bad);
+    this.watcher = new MutationObserver(() => this.theme());
+    this.watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+  }
+
+  /** Snapshots and updates are worked on one after the other, also while BokehJS is still loading. */
+  inOrder(step) {
+    this.work = this.work.then(() => (this.closed ? null : step())).catch((error) => {
+      console.error(error);
+      setText(this.note, `The chart cannot be drawn: ${error.message}`);
+      this.note.hidden = false;
+    });
+  }
+
+  snapshot(content, buffers) {
+    this.show(content);
+    this.inOrder(() => this.replace(content, buffers));
+  }
+
+  update(content, buffers) {
+    this.show(content);
+    this.inOrder(() => this.extend(content, buffers));
+  }
+
+  message(message, buffers) {
+    if (message.type === "library") takeLibrary(message.version, buffers[0]);
+  }
+
+  async replace(content, buffers) {
+    if (!this.figure) await this.embed(content.figure);
+    this.sources().forEach((source, i) => {
+      if (source) source.data = { x: floats(buffers[2 * i]), y: floats(buffers[2 * i + 1]) };
+    });
+  }
+
+  extend(content, buffers) {
+    this.sources().forEach((source, i) => {
+      const x = floats(buffers[2 * i]);
+      if (source && x.length) source.stream({ x, y: floats(buffers[2 * i + 1]) }, content.keep);
+    });
+  }
+
+  sources() {
+    return this.names.map((_, i) => this.figure.get_model_by_name(String(i)));
+  }
+
+  async embed(item) {
+    this.bokeh = await bokeh(this.version, () => this.send({ type: "library" }));
+    if (this.closed) return;
+    const copy = structuredClone(item);
+    copy.target_id = null;
+    this.views = await this.bokeh.embed.embed_item(copy, this.host);
+    this.figure = this.bokeh.documents.find((document) => document.views_manager === this.views);
+    this.note.hidden = true;
+    this.theme();
+  }
+
+  theme() {
+    if (this.figure) paint(this.figure, this.ours);
+  }
+
+  show(content) {
+    this.names = content.status.map((one) => one.name);
+    setText(this.head, `From the ${content.where}${content.connected ? "" : " · not connected"}`);
+    keepRows(this.rows, content.status, (one) => one.name, () => element("tr", {}, ...[1, 2, 3, 4].map(() => element("td"))), showSeries);
+    setText(this.bad, content.unreadable ? `${content.unreadable} messages could not be read. The last: ${content.reason}` : "");
+    this.host.setAttribute("aria-label", `Chart of ${this.names.join(", ")}; the last values are in the table below`);
+    this.host.setAttribute("role", "group");
+  }
+
+  close() {
+    this.closed = true;
+    this.watcher.disconnect();
+    if (!this.figure) return;
+    for (const view of this.views.roots) {
+      view.remove();
+      this.bokeh.index.delete(view);
+    }
+    const all = this.bokeh.documents;
+    if (all.includes(this.figure)) all.splice(all.indexOf(this.figure), 1);
+    this.figure.clear();
+  }
+}
+
+function showSeries(row, one) {
+  const [name, value, total, state] = row.children;
+  setText(name, one.name);
+  setText(value, one.value === null ? "" : `${Number(one.value.toPrecision(6))} ${one.unit}`);
+  setText(total, String(one.total));
+  setText(state, [one.alarm && `▲ ${one.alarm}`, one.silent && "○ silent", !one.alarm && !one.silent && one.total > 0 && "ok"].filter(Boolean).join(", "));
+  state.className = one.alarm ? "mqk-bad" : one.silent ? "mqk-silent" : "mqk-good";
+}
+
+export default define(({ body, send, model }) => new ChartView(body, send, model));

@@ -1,0 +1,97 @@
+// A chat room: lines, people, and a field whose text stays until it was really sent.
+import { define, element, keepRows, labelled, setText } from "./base.js";
+
+const KEPT = 500;
+
+class ChatView {
+  constructor(body, act) {
+    this.act = act;
+    this.lines = [];
+    this.token = 0;
+    this.pending = 0;
+    this.title = element("span");
+    this.state = element("span", { role: "status" });
+    this.log = element("ol", { class: "mqk-log", role: "log", "aria-label": "Messages", tabindex: 0 });
+    this.people = element("ul", { class: "mqk-people", "aria-label": "People" });
+    this.peopleTitle = element("h4");
+    body.append(element("div", { class: "mqk-head" }, this.title, this.state),
+      element("div", { class: "mqk-chat" }, this.log, element("div", { class: "mqk-aside" }, this.peopleTitle, this.people)),
+      this.makeLine(), this.makeRoom());
+  }
+
+  makeLine() {
+    this.input = element("input", { type: "text", autocomplete: "off", maxlength: 2000, placeholder: "Write a message, Enter sends it" });
+    this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.say() }, "Send");
+    this.input.addEventListener("keydown", (event) => {
+      if (event.key === "Enter" && !event.isComposing) this.say(); // Enter also ends the input of Japanese or Chinese text
+    });
+    return element("div", { class: "mqk-row" }, labelled("Message", this.input, { class: "mqk-field mqk-grow" }), this.button);
+  }
+
+  makeRoom() {
+    const room = element("input", { type: "text", maxlength: 32 });
+    const name = element("input", { type: "text", maxlength: 40 });
+    const enter = () => room.value.trim() && this.act("enter", { room: room.value.trim() });
+    const rename = () => name.value.trim() && this.act("rename", { name: name.value.trim() });
+    room.addEventListener("keydown", (event) => event.key === "Enter" && enter());
+    name.addEventListener("keydown", (event) => event.key === "Enter" && rename());
+    return element("details", {}, element("summary", {}, "Another room, another name"), element("div", { class: "mqk-row" },
+      labelled("Room", room), element("button", { type: "button", onclick: enter }, "Enter"),
+      labelled("Your name", name), element("button", { type: "button", onclick: rename }, "Rename")));
+  }
+
+  say() {
+    const text = this.input.value;
+    if (!text.trim()) return;
+    this.token = Date.now();
+    this.pending = text;
+    this.act("say", { text, token: this.token });
+  }
+
+  snapshot(content) {
+    this.lines = content.lines;
+    this.show(content);
+  }
+
+  update(content) {
+    this.lines = this.lines.concat(content.fresh).slice(-KEPT);
+    this.show(content);
+  }
+
+  show(content) {
+    setText(this.title, `# ${content.room} · ${content.name}`);
+    setText(this.state, content.connected ? (content.writable ? "● connected" : "● connected, read only") : "○ not connected");
+    this.state.className = content.connected ? "mqk-good" : "mqk-bad";
+    this.button.disabled = !content.connected || !content.writable;
+    if (this.token && content.sent === this.token) this.clearSent();
+    setText(this.peopleTitle, `Online: ${content.online}`);
+    keepRows(this.people, content.people, (person) => person.id, () => element("li"), showPerson);
+    this.showLines();
+  }
+
+  /** What was sent leaves the field, unless somebody typed on meanwhile. */
+  clearSent() {
+    if (this.input.value === this.pending) this.input.value = "";
+    this.token = 0;
+  }
+
+  showLines() {
+    const { log } = this;
+    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
+    keepRows(log, this.lines, (line) => line.number, makeLine, () => {});
+    if (atEnd) log.scrollTop = log.scrollHeight;
+  }
+}
+
+function makeLine(line) {
+  const time = element("time", {}, line.time);
+  const who = line.kind === "system" ? [] : [element("b", { dir: "auto" }, line.kind === "own" ? `${line.name} (you)` : line.name)];
+  return element("li", { class: `mqk-${line.kind}` }, time, ...who, element("span", { class: "mqk-said", dir: "auto" }, line.text));
+}
+
+function showPerson(item, person) {
+  setText(item, `${person.online ? "●" : "○"} ${person.name}${person.me ? " (you)" : ""}${person.online ? "" : ", left"}`);
+  item.className = person.online ? "mqk-online" : "";
+}
+
+export default define(({ body, act }) => new ChatView(body, act));
