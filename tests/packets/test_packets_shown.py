@@ -8,7 +8,6 @@ import pytest
 
 from mqttkit.message import Will
 from mqttkit.packets import Anatomy, decode, encode
-from support import need
 
 SUMMARIES = [
     ("PUBLISH", 4, {"topic": "home/x", "payload": "21.5", "qos": 1}, 'id 1  QoS 1  home/x  "21.5"'),
@@ -154,24 +153,46 @@ def test_text_on_every_colour_has_the_contrast_that_wcag_asks_for(text, alpha, p
 
 
 @pytest.mark.browser
-def test_pointing_or_tabbing_to_a_field_marks_its_bytes_and_its_row():
-    from playwright.sync_api import sync_playwright
+def test_pointing_or_tabbing_to_a_field_marks_its_bytes_and_its_row(browser):
+    page = browser.new_page()
+    page.set_content(PUBLISH.anatomy()._repr_html_() + PUBLISH.anatomy()._repr_html_())
+    first = page.locator(".mqttkit-anatomy").first
+    row, field = first.locator("tr[data-f='4']"), first.locator(".field[data-f='4']")
+    before = background(row), background(field)
+    row.hover()
+    pointed = background(row), background(field)
+    page.mouse.move(0, 0)
+    field.focus()
+    assert pointed == (background(row), background(field))
+    assert not set(pointed) & set(before)
+    assert background(page.locator("tr[data-f='4']").last) == before[0]
+    page.close()
 
-    with sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=need("chromium"), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.set_content(PUBLISH.anatomy()._repr_html_() + PUBLISH.anatomy()._repr_html_())
-        first = page.locator(".mqttkit-anatomy").first
-        row, field = first.locator("tr[data-f='4']"), first.locator(".field[data-f='4']")
-        before = background(row), background(field)
-        row.hover()
-        pointed = background(row), background(field)
-        page.mouse.move(0, 0)
-        field.focus()
-        assert pointed == (background(row), background(field))
-        assert not set(pointed) & set(before)
-        assert background(page.locator("tr[data-f='4']").last) == before[0]
-        browser.close()
+
+NOTEBOOK = """
+from mqttkit import Will
+from mqttkit.packets import decode, encode
+raw = encode("CONNECT", 5, client_id="bob", will=Will("home/bob/status", "gone", qos=1, retain=True),
+             username="ann", password="secret", properties={"session_expiry_interval": 60})
+decode(raw).anatomy()
+"""
+
+
+@pytest.mark.browser
+def test_anatomy_in_jupyterlab_is_readable_in_both_themes(page_of):
+    page = page_of(NOTEBOOK)
+    page.run_all()
+    output = page.output(0)
+    page.screenshot("anatomy", output)
+    for theme in ("dark", "light"):
+        page.theme(theme)
+        page.page.locator("#jupyterlab-splash").wait_for(state="detached")  # covers the page while themes change
+        output.locator("tr[data-f='4']").hover()
+        assert page.serious_violations(output) == []
+    meaning = output.locator("td.meaning").first  # JupyterLab's own rule for tables would align it to the right
+    assert meaning.evaluate("element => getComputedStyle(element).textAlign") == "left"
+    assert output.locator(".mqttkit-anatomy").evaluate("element => element.scrollWidth <= element.clientWidth")
+    page.assert_clean()
 
 
 def background(locator):
