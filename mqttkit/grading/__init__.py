@@ -1,6 +1,6 @@
 """Exercises with instant feedback, and grading of what went over the wire."""
 
-from mqttkit.grading.checks import checks
+from mqttkit.grading.check import checks
 from mqttkit.grading.reached import progress
 from mqttkit.grading.values import Address
 

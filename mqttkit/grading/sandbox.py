@@ -21,7 +21,7 @@ from pathlib import Path
 from jupyter_client.kernelspec import KernelSpec
 
 from mqttkit.errors import GradingError
-from mqttkit.grading.checks import GRADER, SECRET
+from mqttkit.grading.check import GRADER, SECRET
 from mqttkit.grading.gate import BOXED_PORT, UnixGate
 from mqttkit.grading.rubric import Exercise
 from mqttkit.grading.session import Session

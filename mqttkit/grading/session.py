@@ -13,7 +13,7 @@ from typing import Any
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
-from mqttkit.grading.checks import LINE
+from mqttkit.grading.check import LINE
 from mqttkit.grading.game import Gate, StudentError, play
 from mqttkit.grading.rubric import Exercise, Result
 

@@ -1,0 +1,167 @@
+"""What people try in place of an answer: none of it may earn a mark, harm anything, or outlive its submission."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+
+import psutil
+import pytest
+from submissions_for_tests import asked, grade, names_of, solved, untouched, with_cells, with_first_cell
+
+from mqttkit.grading import sandbox
+
+NAME = "4-temperature-monitor"
+BOXED = pytest.mark.skipif(not sandbox.bwrap_works(), reason="bubblewrap does not work here")
+
+
+def at_levels(cases, boxed):
+    """Every case without a box; those that a box could change, or that could harm one, in a box as well."""
+    plain = [pytest.param(case, "none", id=case) for case in cases]
+    return plain + [pytest.param(case, "bwrap", id=f"{case}-boxed", marks=BOXED) for case in boxed]
+
+CHEATS = {
+    "patched_check": "import mqttkit.grading as g, mqttkit.grading.check as c\n"
+    "c.Checks.__call__ = lambda self, q: print(q, 'full marks')\ng.checks = lambda name: (lambda q: 24.0)",
+    "patched_answer": "import mqttkit.grading.student as s\ns.Student.answer = lambda self, r: {'value': True, 'score': 99, 'ok': True}",
+    "patched_json": "import json\njson.dumps = lambda *a, **k: '{\"value\": true}'",
+    "fake_print": "for q in ('reading', 'sensor'):\n    print(f'{q}: 4 of 4 points\\n  ok  everything')",
+    "forged_result": "import os, json, socket\nhost, port = os.environ['MQTTKIT_GRADER'].split(':')\n"
+    "s = socket.create_connection((host, int(port)))\n"
+    "hello = {'op': 'check', 'question': 'reading', 'secret': os.environ['MQTTKIT_GRADER_SECRET']}\n"
+    "for m in (hello, {'op': 'result', 'result': {'score': 99}}, {'value': 1, 'score': 99}):\n"
+    "    s.sendall(json.dumps(m).encode() + b'\\n')\nprint(s.recv(9999))",
+    "wrong_secret": "import os\nos.environ['MQTTKIT_GRADER_SECRET'] = 'guess'",
+    "garbage_on_the_socket": "import os, socket\nhost, port = os.environ['MQTTKIT_GRADER'].split(':')\n"
+    "for junk in (b'\\x00' * 5000 + b'\\n', b'[]\\n', b'{' * 9000 + b'\\n', b'null\\n'):\n"
+    "    s = socket.create_connection((host, int(port))); s.sendall(junk)",
+    "always_equal": "class Yes(str):\n    def __eq__(self, other): return True\n    def __hash__(self): return 0\n"
+    "    def __contains__(self, x): return True\ndef reading(*a): return Yes('{}')\ndef stale(m, now): return Yes()",
+    "ast_transformer": "import ast\nclass Strip(ast.NodeTransformer):\n    def visit_Expr(self, n): return ast.parse('1.0').body[0]\n"
+    "get_ipython().ast_transformers.append(Strip())",
+    "input_transformer": "get_ipython().input_transformers_post.append(lambda lines: ['print(\"full marks\")\\n'])",
+    "early_look": "from mqttkit.grading import checks\nfor q in ('reading', 'sensor', 'statistics'):\n    print(checks('4-temperature-monitor')(q))",
+    "kill_parent": "import os, signal\ntry: os.kill(os.getppid() if os.getppid() > 1 else 2, 0)\nexcept OSError: pass",
+    "read_only_names": "__builtins__.isinstance = lambda *a: True",
+    "deep_value": "x = []\nx.append(x)\ndef reading(*a): return x",
+    "huge_value": "def reading(*a): return 'x' * 20_000_000",
+    "left_behind": "import subprocess, sys\n"
+    "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'mqttkit-left-behind'], start_new_session=True)",
+}
+
+
+@pytest.mark.parametrize(("cheat", "level"), at_levels(CHEATS, ["patched_answer", "forged_result", "early_look"]))
+def test_a_cheat_earns_nothing(cheat, level, tmp_path):
+    report = grade(with_first_cell(NAME, CHEATS[cheat]), tmp_path, name=NAME, level=level, timeout=3, total=10)
+    assert report["score"] == 0
+    assert report["status"] in ("graded", "timeout", "kernel_died")
+    assert [q["id"] for q in report["questions"]][0] == "reading", "all questions are in the report"
+
+
+def test_nothing_is_left_behind(tmp_path):
+    grade(with_first_cell(NAME, CHEATS["left_behind"]), tmp_path, name=NAME, level="none")
+    left = [p for p in psutil.process_iter(["cmdline"]) if "mqttkit-left-behind" in (p.info["cmdline"] or [])]
+    assert not left
+
+
+def command_of(process):
+    """The command line of a process, empty when it has just ended."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
+
+
+BOMBS = {
+    "exit": ("import os\nos._exit(0)", "kernel_died"),
+    "fork_bomb": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", "kernel_died"),
+    "memory_bomb": ("x = []\nwhile True: x.append(bytearray(50_000_000))", None),
+    "disk_bomb": (
+        "i = 0\nwhile True:\n    i += 1\n    try: open(f'fill{i}', 'wb').write(b'x' * 9_000_000)\n    except OSError: break",
+        None,
+    ),
+    "endless_loop": ("while True: pass", "timeout"),
+    "uninterruptible_loop": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", "timeout"),
+    "blocked_in_c": ("import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\ntime.sleep(600)", "timeout"),
+    "stdin": ("input('your password? ')", None),
+    "shouting": ("while True: print('x' * 1000)", "timeout"),
+}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="fork and signals of POSIX")
+@pytest.mark.parametrize(("bomb", "level"), at_levels(BOMBS, ["fork_bomb", "disk_bomb", "uninterruptible_loop"]))
+def test_a_bomb_costs_only_its_own_cell(bomb, level, tmp_path):
+    """The bomb stands before a solved task: the task keeps its marks, for it runs in a fresh kernel."""
+    code, status = BOMBS[bomb]
+    solution = {c.metadata.get("nbgrader", {}).get("grade_id"): c.source for c in solved(NAME).cells}["reading"]
+    notebook = with_cells(with_first_cell(NAME, code), reading="import json\n" + solution)
+    report = grade(notebook, tmp_path, name=NAME, level=level, timeout=2.5)
+    assert report["score"] == 2, report["note"]
+    assert status is None or report["status"] == status
+    assert not [p for p in psutil.Process().children(recursive=True) if "box.py" in " ".join(command_of(p))]
+    assert not list((tmp_path / "out").glob("fill*"))
+
+
+@BOXED
+class TestBox:
+    """What only the box can keep away."""
+
+    def peek(self, code, tmp_path):
+        """What `code` prints, told through the error of its cell."""
+        report = grade(with_first_cell(NAME, f"{code}\nraise RuntimeError(found)"), tmp_path, name=NAME, level="bwrap")
+        assert report["score"] == 0
+        return report["cells"][0]["what"]
+
+    def test_the_rubric_cannot_be_read(self, tmp_path):
+        code = "import mqttkit.grading, pathlib\nfound = sorted(p.name for p in (pathlib.Path(mqttkit.grading.__file__).parent / 'exercises').iterdir())"
+        assert self.peek(code, tmp_path) == "raised RuntimeError: []"
+
+    def test_no_other_files_can_be_seen(self, tmp_path):
+        (tmp_path / "secret.txt").write_text("marks of others")
+        code = f"import os\nfound = [os.path.exists(p) for p in ({str(tmp_path)!r}, '/root/.bashrc', '/home/student/../../etc/shadow')]"
+        assert self.peek(code, tmp_path) == "raised RuntimeError: [False, False, False]"
+
+    def test_there_is_no_network_outside(self, tmp_path):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            port = server.getsockname()[1]
+            code = (
+                "import socket\ntry: socket.create_connection(('127.0.0.1', %d), timeout=1); found = 'open'\n"
+                "except OSError as e: found = 'closed'" % port
+            )
+            assert self.peek(code, tmp_path) == "raised RuntimeError: closed"
+
+    def test_no_process_outside_can_be_seen(self, tmp_path):
+        code = "import os\nfound = max(int(p) for p in os.listdir('/proc') if p.isdigit()) < 40"
+        assert self.peek(code, tmp_path) == "raised RuntimeError: True"
+
+    def test_the_environment_is_scrubbed(self, tmp_path, monkeypatch):
+        monkeypatch.setenv("API_TOKEN", "very secret")
+        code = "import os\nfound = sorted(k for k in os.environ if 'TOKEN' in k or 'very' in os.environ[k])"
+        assert self.peek(code, tmp_path) == "raised RuntimeError: []"
+
+
+def test_the_environment_is_scrubbed_without_a_box(tmp_path, monkeypatch):
+    monkeypatch.setenv("API_TOKEN", "very secret")
+    code = "import os\nraise RuntimeError([k for k in os.environ if 'TOKEN' in k], os.environ['HOME'] == os.getcwd())"
+    report = grade(with_first_cell(NAME, code), tmp_path, name=NAME)
+    assert "([], True)" in report["cells"][0]["what"]
+
+
+def test_hard_coded_answers_fail_for_another_student(tmp_path):
+    """An answer that is right for the practice seed only."""
+    seen = []
+    names = names_of(solved(NAME))
+    original = names["reading"]
+    names["reading"] = lambda *args: seen.append(original(*args)) or seen[-1]
+    assert asked(NAME, "reading", names, seed=f"{NAME}:practice").score == 2
+    cheat = with_cells(untouched(NAME), reading=f"def reading(*args):\n    return {seen[0]!r}")
+    assert grade(cheat, tmp_path, name=NAME)["questions"][0]["score"] <= 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a Unix process group")
+def test_the_grader_survives_a_kill_of_its_group(tmp_path):
+    code = "import os, signal\nos.killpg(os.getpgid(0), signal.SIGKILL)"
+    report = grade(with_first_cell(NAME, code), tmp_path, name=NAME)
+    assert report["status"] == "kernel_died"
+    assert report["score"] == 0
