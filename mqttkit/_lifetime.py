@@ -30,7 +30,12 @@ _open: weakref.WeakSet[Any] = weakref.WeakSet()
 
 
 def adopt(thing: Closable) -> None:
-    """Remember `thing`; close what an earlier run of the same notebook cell left open."""
+    """Remember `thing`; close what an earlier run of the same notebook cell left open.
+
+    A thing belongs to the cell that opened it first: a cell that connects it again may run again and not lose it.
+    """
+    if thing in _open:
+        return
     _open.add(thing)
     cell = _current_cell()
     if cell is None:
