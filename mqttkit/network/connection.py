@@ -8,6 +8,7 @@ import struct
 import sys
 from typing import TYPE_CHECKING, cast
 
+from mqttkit.errors import MqttKitError
 from mqttkit.network.framing import Plain, WebSocket
 from mqttkit.network.pipe import Pipe
 from mqttkit.trace import Link, Wire
@@ -126,7 +127,7 @@ class Connection:
                 lambda: self._broker, host, port, ssl=tls, server_hostname=host if tls else None
             )
             await asyncio.wait_for(dialled, _DIAL_TIMEOUT)
-        except (OSError, asyncio.TimeoutError) as error:
+        except (OSError, asyncio.TimeoutError, MqttKitError) as error:
             self._unreachable(error)
             return
         if self._aborted:

@@ -116,6 +116,11 @@ class Network:
         """Where clients connect, as mqtt://host:port."""
         return f"mqtt://{self.host}:{self.port}"
 
+    @property
+    def urls(self) -> dict[str, str]:
+        """Where clients connect, by what they speak: every kind that the broker speaks, all on one port."""
+        return {kind: f"{kind}://{self.host}:{self.port}" for kind in self._target.kinds}
+
     # --- faults
 
     def lose(

@@ -25,9 +25,17 @@ class Target:
         if not hasattr(broker, "urls"):
             self._split(_as_url(broker))
 
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What clients may speak: "mqtt", "mqtts", "ws", "wss"."""
+        urls = getattr(self._broker, "urls", None)
+        return tuple(urls) if urls else (self._split(_as_url(self._broker))[0],)
+
     def address(self, kind: str) -> tuple[str, int, ssl.SSLContext | None]:
         """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""
         scheme, host, port = self._split(self._url(kind))
+        if kind == "mqtt" and scheme in ("ws", "wss"):
+            raise InvalidArgument(f"this broker speaks WebSocket only ({scheme}), the client speaks MQTT over TCP")
         encrypt = scheme in _SECURE and kind != "mqtts"  # a client that speaks TLS itself is carried as it is
         return host, port, self._context() if encrypt else None
 
@@ -40,7 +48,8 @@ class Target:
     def _context(self) -> ssl.SSLContext:
         if isinstance(self._tls, ssl.SSLContext):
             return self._tls
-        return ssl.create_default_context(cafile=None if self._tls is None else str(self._tls))
+        authority = self._tls or getattr(self._broker, "ca", None)
+        return ssl.create_default_context(cafile=None if authority is None else str(authority))
 
     def _split(self, url: str) -> tuple[str, str, int]:
         parts = urlsplit(url)

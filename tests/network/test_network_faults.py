@@ -1,0 +1,219 @@
+"""Each fault does what its name says, tells how often, and shows in the trace. Real clients, the embedded broker."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mqttkit import Lab, MqttKitError, Will
+from mqttkit.errors import ConnectError
+
+TOPIC = "home/t"
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+@pytest.fixture
+def pair(lab):
+    """alice, subscribed with QoS 2, and bob."""
+    alice = lab.client("alice")
+    alice.subscribe("home/#", qos=2)
+    return alice, lab.client("bob")
+
+
+def kinds(trace):
+    return [(event.kind, event.text) for event in trace.events()]
+
+
+def test_lost_packet_is_swallowed_and_the_link_stays_open(lab, pair):
+    alice, bob = pair
+    with lab.record() as story:
+        with lab.network.lose("PUBLISH", to="alice") as fault:
+            bob.publish(TOPIC, "1", qos=0)
+        bob.publish(TOPIC, "2", qos=0)
+    assert [m.text for m in alice.wait_for(1)] == ["2"]
+    assert fault.count == 1
+    lost = story.packets("PUBLISH", delivered=False)
+    assert [(p.receiver, p.fault, p.text) for p in lost] == [("alice", "lost", "1")]
+    assert ("healed", "end of: lose PUBLISH to alice (1 packet)") in kinds(story)
+
+
+def test_nth_and_count_choose_among_those_that_fit(lab, pair):
+    alice, bob = pair
+    nth = lab.network.lose("PUBLISH", to="alice", topic="home/nth", nth=2)
+    count = lab.network.lose("PUBLISH", to="alice", topic="home/count", count=1)
+    for number in range(3):
+        bob.publish("home/nth", number)
+        bob.publish("home/count", number)
+    assert [m.topic[5:] + m.text for m in alice.wait_for(4)] == ["nth0", "count1", "nth2", "count2"]
+    assert (nth.count, count.count) == (1, 1)
+
+
+def test_where_takes_any_function_of_a_packet(lab, pair):
+    alice, bob = pair
+    with lab.network.lose("PUBLISH", sender="bob", where=lambda packet: packet.payload == b"2"):
+        for number in (1, 2, 3):
+            bob.publish(TOPIC, number)
+    assert [m.text for m in alice.wait_for(2)] == ["1", "3"]
+
+
+def test_duplicate_arrives_twice_at_qos_1_and_once_at_qos_2(lab, pair):
+    alice, bob = pair
+    for qos, copies in ((1, 2), (2, 1)):
+        with lab.record() as story, lab.network.duplicate("PUBLISH", sender="bob"):
+            bob.publish(TOPIC, f"q{qos}", qos=qos)
+        assert len(story.packets("PUBLISH", receiver="broker")) == 2
+        assert [m.text for m in alice.wait_for(copies)] == [f"q{qos}"] * copies
+    assert alice.wait_for(0) == []
+
+
+def test_delay_keeps_the_order_of_a_link(lab, pair):
+    alice, bob = pair
+    with lab.network.delay(0.3, "PUBLISH", to="alice", nth=1) as fault:
+        start = time.monotonic()
+        bob.publish(TOPIC, "first")
+        bob.publish(TOPIC, "second")
+        assert [m.text for m in alice.wait_for(2)] == ["first", "second"]
+        assert time.monotonic() - start >= 0.3
+    assert fault.count == 1
+
+
+def test_reorder_only_where_the_standard_leaves_the_order_open(lab, pair):
+    alice, bob = pair
+    with lab.record() as story:
+        with lab.network.reorder("PUBLISH", to="alice", nth=1):
+            bob.publish("home/a", "1")
+            bob.publish("home/b", "2")
+        assert [m.text for m in alice.wait_for(2)] == ["2", "1"]
+        with lab.network.reorder("PUBLISH", to="alice", nth=1):
+            bob.publish("home/a", "3")
+            bob.publish("home/a", "4")
+        assert [m.text for m in alice.wait_for(2)] == ["3", "4"]
+    faults = [p.fault for p in story.packets("PUBLISH", receiver="alice") if p.fault]
+    assert faults == ["overtaken by the next packet", "kept its place: the standard fixes this order"]
+
+
+def test_a_held_packet_goes_out_when_nothing_comes_to_overtake_it(lab, pair):
+    alice, bob = pair
+    with lab.network.reorder("PUBLISH", to="alice"):
+        bob.publish(TOPIC, "alone")
+    assert alice.wait_for(1)[0].text == "alone"
+
+
+def test_cut_resets_both_sides_and_fires_the_will(lab):
+    alice = lab.client("alice")
+    alice.subscribe("home/#", qos=1)
+    bob = lab.client("bob", will=Will("home/bob", "gone", qos=1))
+    fault = lab.network.cut("bob")
+    assert fault.count == 1
+    assert alice.wait_for(1)[0].text == "gone"
+    bob.wait_closed()
+    assert lab.trace.events("cut")[0].client == "bob"
+
+
+def test_cut_at_a_packet_cuts_in_place_of_carrying_it(lab, pair):
+    _, bob = pair
+    lab.network.cut("bob", at="PUBACK")
+    bob.publish(TOPIC, "1", qos=1, wait=False)
+    bob.wait_closed()
+    assert [p.fault for p in lab.trace.packets("PUBACK", receiver="bob")] == ["lost in the cut"]
+
+
+def test_silence_carries_nothing_not_even_the_end(lab):
+    alice = lab.client("alice")
+    alice.subscribe("home/#")
+    bob = lab.client("bob", will=Will("home/bob", "gone"))
+    with lab.network.silence("bob"):
+        bob.kill()
+        assert [p.text for p in lab.trace.packets("PUBLISH", receiver="alice")] == []
+        assert [c.client_id for c in lab.broker.clients()] == ["alice", "bob"]
+    assert alice.wait_for(1)[0].text == "gone"  # healed: now the broker learns of it
+
+
+def test_refuse_lets_nobody_new_in_and_leaves_the_others(lab, pair):
+    alice, bob = pair
+    with lab.network.refuse() as fault:
+        with pytest.raises(ConnectError):
+            lab.client("carol")
+        bob.publish(TOPIC, "still here")
+        assert alice.wait_for(1)[0].text == "still here"
+    assert fault.count >= 1
+    assert lab.client("carol").connected
+
+
+def test_refuse_one_client(lab):
+    with lab.network.refuse("mallory"):
+        with pytest.raises(ConnectError):
+            lab.client("mallory")
+        assert lab.client("alice").connected
+
+
+def test_limit_takes_as_long_as_the_bytes_need(lab, pair):
+    alice, bob = pair
+    with lab.network.limit(10_000, "bob"):
+        start = time.monotonic()
+        bob.publish(TOPIC, b"x" * 3000, qos=0)
+        alice.wait_for(1)
+        assert 0.28 < time.monotonic() - start < 2
+
+
+def test_random_loss_is_the_same_for_the_same_seed():
+    def arrived(seed):
+        with Lab(seed=seed) as lab:
+            alice, bob = lab.client("alice"), lab.client("bob")
+            alice.subscribe("home/#")
+            with lab.network.random_loss(0.5, "PUBLISH", sender="bob"):
+                for number in range(30):
+                    bob.publish(TOPIC, number)
+            bob.publish(TOPIC, "end", qos=1)
+            return [p.text for p in lab.trace.packets("PUBLISH", sender="bob", delivered=True)]
+
+    assert arrived(1) == arrived(1)
+    assert arrived(1) != arrived(2)
+    assert 5 < len(arrived(1)) < 26
+
+
+def test_a_fault_that_never_matched_says_so(lab, pair):
+    with lab.network.lose("PUBLISH", to="alise") as fault:
+        pass
+    assert "never matched: no client 'alise' was here, only alice, bob" in repr(fault)
+    assert "never matched" in lab.trace.text()
+
+
+def test_heal_ends_every_fault(lab, pair):
+    alice, bob = pair
+    lab.network.lose("PUBLISH")
+    lab.network.delay(9, "PUBACK")
+    lab.network.heal()
+    bob.publish(TOPIC, "1", qos=1)
+    assert alice.wait_for(1)[0].text == "1"
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda n: n.lose("PUBAK"), "Did you mean 'PUBACK'?"),
+        (lambda n: n.lose("publish"), "Did you mean 'PUBLISH'?"),
+        (lambda n: n.lose("CONNECT", to="bob"), "never travels to a client"),
+        (lambda n: n.lose("SUBACK", sender="bob"), "never travels to the broker"),
+        (lambda n: n.lose("PUBLISH", sender="bob", to="alice"), "each goes between a client and the broker"),
+        (lambda n: n.lose(qos=3), "There is no QoS 3"),
+        (lambda n: n.lose(nth=0), "counted from 1"),
+        (lambda n: n.lose(topic="a/#/b"), "#"),
+        (lambda n: n.lose(where=3), "must be a function"),
+        (lambda n: n.cut("nobody"), "There is no open connection of 'nobody'"),
+        (lambda n: n.delay(-1), "give a number above 0"),
+        (lambda n: n.limit(0), "give a number above 0"),
+        (lambda n: n.random_loss(2), "between 0 and 1"),
+    ],
+)
+def test_what_makes_no_sense_is_answered_with_a_sentence(lab, call, words):
+    with pytest.raises(MqttKitError) as caught:
+        call(lab.network)
+    assert words in str(caught.value)
+    assert lab.network.faults == ()

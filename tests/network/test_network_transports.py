@@ -1,0 +1,103 @@
+"""WebSocket, TLS towards the broker, and TLS that the relay cannot read."""
+
+from __future__ import annotations
+
+import pytest
+
+from mqttkit import Broker, Client, ConnectError, Lab, Network
+from mqttkit.network.framing import WebSocket
+from mqttkit.packets import encode
+
+SECRET = "the door code is 4711"
+
+
+@pytest.fixture
+def web():
+    with Lab(websocket=True) as lab:
+        yield lab
+
+
+def test_websocket_clients_are_recorded_and_faults_work(web):
+    alice = web.client("alice", transport="websockets")
+    alice.subscribe("home/#", qos=1)
+    bob = web.client("bob")  # over TCP, through the same port
+    with web.record() as story:
+        bob.publish("home/t", "1", qos=1)
+        with web.network.lose("PUBLISH", to="alice"):
+            bob.publish("home/t", "2", qos=1)
+        alice.publish("home/t", "3", qos=1)
+    assert [m.text for m in alice.wait_for(2)] == ["1", "3"]
+    assert [p.text for p in story.packets("PUBLISH", receiver="alice", delivered=False)] == ["2"]
+    assert [p.text for p in story.packets("PUBLISH", sender="alice")] == ["3"]
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 127, 65_535, 65_536, 70_000])
+@pytest.mark.parametrize("masked", [True, False])
+def test_websocket_frames_of_every_length_are_taken_apart_again(size, masked):
+    packet = encode("PUBLISH", topic="t", payload=bytes(range(256)) * (size // 256) + b"x" * (size % 256))
+    sender, reader = WebSocket(masked=masked), WebSocket(masked=masked)
+    wire = b"GET / HTTP/1.1\r\nSec-WebSocket-Extensions: permessage-deflate\r\nHost: x\r\n\r\n" + sender.wrap(packet)
+    mqtt, other = b"", b""
+    for start in range(0, len(wire), 1000):  # in pieces, as TCP may deliver it
+        more, rest = reader.unwrap(wire[start : start + 1000])
+        mqtt, other = mqtt + more, other + rest
+    assert mqtt == packet
+    assert other == b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"  # nobody agrees to compress
+
+
+def test_control_frames_pass_unchanged():
+    reader = WebSocket(masked=True)
+    reader.unwrap(b"GET / HTTP/1.1\r\n\r\n")
+    ping = b"\x89\x80abcd"
+    assert reader.unwrap(ping) == (b"", ping)
+
+
+def test_plain_clients_reach_a_tls_broker_and_every_packet_is_seen():
+    with Broker(tls=True, port=None) as broker, Network(broker) as network:
+        assert broker.url.startswith("mqtts://")
+        with Client(network, "alice") as alice:
+            alice.publish("home/door", SECRET, qos=1)
+        assert network.trace.packets("PUBLISH")[0].text == SECRET
+
+
+def test_a_certificate_that_cannot_be_verified_ends_the_connection(tmp_path):
+    with Broker(tls=True, port=None) as broker, Network(broker.url) as network:  # the URL alone: no authority known
+        with pytest.raises(ConnectError):
+            Client(network, "alice").connect()
+        assert "the broker cannot be reached" in network.trace.events("closed")[0].text
+
+
+def test_an_eavesdropper_reads_plain_traffic_and_not_tls():
+    with Broker(tls=True) as broker, Network(broker) as network:
+        with Client(network, "alice") as alice:
+            alice.publish("home/door", SECRET, qos=1)
+        plain = network.trace.eavesdrop()
+        network.trace.clear()
+        with Client(network, "alice", tls=str(broker.ca)) as alice:
+            alice.publish("home/door", SECRET, qos=1)
+        secret = network.trace.eavesdrop()
+    assert plain.knows(SECRET)
+    assert SECRET in plain.text(rows=99).replace("\n", "") or any(SECRET in word for word in plain.words)
+    assert not secret.knows(SECRET)
+    assert len(secret.data) > 1000
+    assert "encrypted with TLS" in secret.text()
+    assert not network.trace.packets("PUBLISH")
+
+
+def test_bytes_that_are_not_mqtt_pass_and_are_told():
+    import socket
+
+    with Broker() as broker, Network(broker) as network:
+        with socket.create_connection((network.host, network.port)) as link:
+            link.sendall(b"\x10\xff\xff\xff\xff\xff hello")
+            network.trace.wait_for_change(0, 2)
+        assert any("what is not MQTT" in event.text for event in network.trace.events("malformed"))
+
+
+def test_a_broker_that_is_away_ends_the_connection_and_is_named():
+    with Broker() as broker:
+        address = (broker.host, broker.port)
+    with Network(address) as network:
+        with pytest.raises(ConnectError):
+            Client(network, "alice").connect()
+        assert "the broker cannot be reached" in network.trace.text()
