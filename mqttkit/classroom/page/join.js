@@ -165,7 +165,7 @@ const ROUTINE = ["PUBACK", "PINGREQ"];
 function remember(raw) {
   const type = explain(raw).type, routine = ROUTINE.includes(type);
   sent.unshift({ raw, type });
-  const extra = sent.filter((one) => ROUTINE.includes(one.type))[3] || sent[10];
+  const extra = sent.filter((one) => ROUTINE.includes(one.type))[3] || sent[16];
   if (extra) sent.splice(sent.indexOf(extra), 1);
   if (!routine || !chosen) chosen = sent[0];
   showSent();

@@ -28,7 +28,7 @@ export function socketUrl() {
 /** Adds a line and scrolls down, unless the reader has scrolled up. */
 export function addLine(log, { name = "", text, className = "", title = "", onClick = null }) {
   const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-  const line = make("li", { className, title });
+  const line = make("div", { className: `line ${className}`, title });
   if (name) line.append(make("b", { text: name }), " ");
   line.append(make("span", { text }));
   if (onClick) line.addEventListener("click", onClick);
@@ -42,10 +42,13 @@ export function showPeople(list, people, own, extra = () => []) {
     make("span", { text: person.name + (person.who === own ? " (you)" : "") }), ...extra(person))));
 }
 
+/** At most 96 bytes of hexadecimal. */
+const shortened = (hex) => (hex.length > 3 * 96 ? `${hex.slice(0, 3 * 96)}… ${Math.ceil(hex.length / 3) - 96} more` : hex);
+
 /** One packet as a table: its bytes, what they are called, what they say. */
 export function showPacket(place, raw) {
   const { title, rows } = explain(raw);
   place.replaceChildren(make("p", { className: "packet-title", text: title }), make("div", { className: "bytes" },
-    ...rows.map((row) => make("div", { className: "row" }, make("code", { text: row.hex }),
+    ...rows.map((row) => make("div", { className: "row" }, make("code", { text: shortened(row.hex) }),
       make("div", {}, make("b", { text: row.name }), " ", make("span", { className: "value", text: row.value }), make("small", { text: row.meaning }))))));
 }
