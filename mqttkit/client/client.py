@@ -82,6 +82,7 @@ class Client(Receiving):
         self.will = will
         self.keep_alive = _check_keep_alive(keep_alive)
         self._properties = dict(properties or {})
+        self._checked: str | None = None
         super().__init__(self.client_id)
         self._link = Link(self.address, self._errors, self._inbox, reconnect=reconnect, keeps_session=not clean_session)
         self.paho = self._link.paho = self._make_paho(reconnect=reconnect)
@@ -222,7 +223,8 @@ class Client(Receiving):
             Timeout: no acknowledgement within `timeout` seconds.
         """
         self._errors.raise_first()
-        check_topic_name(topic)
+        if topic != self._checked:  # devices publish to one topic again and again
+            self._checked = check_topic_name(topic)
         data = check_size(check_payload(payload))
         check_qos(qos)
         if not (self._link.reconnects and qos > 0 and self._link.state == "lost"):  # paho keeps those until it is back

@@ -18,13 +18,14 @@ LIMIT = 100_000
 
 
 class Inbox:
-    """Received messages; `changed` is notified at each arrival and by the owner when the connection changes."""
+    """Received messages; `notify` is called at each arrival, and by the owner when the connection changes."""
 
     def __init__(self, limit: int = LIMIT) -> None:
         self.changed = threading.Condition()
         self.dropped = 0
         self._all: deque[Message] = deque(maxlen=limit)
         self._unread: deque[Message] = deque(maxlen=limit)
+        self._sleepers = 0
         self._wakers: list[Callable[[], Any]] = []
 
     def add(self, message: Message) -> None:
@@ -37,9 +38,18 @@ class Inbox:
 
     def notify(self) -> None:
         """Wake everybody who waits; the caller holds `changed`."""
-        self.changed.notify_all()
+        if self._sleepers:
+            self.changed.notify_all()
         for wake in self._wakers:
             wake()
+
+    def wait(self, condition: Callable[[], Any], timeout: float) -> bool:
+        """Wait up to `timeout` seconds until `condition()`, looked at after each change; the caller holds `changed`."""
+        self._sleepers += 1
+        try:
+            return bool(self.changed.wait_for(condition, timeout))
+        finally:
+            self._sleepers -= 1
 
     def messages(self) -> list[Message]:
         """Everything received so far, in order of arrival."""

@@ -136,7 +136,7 @@ class Link:
         self.paho.loop_start()
         left = max(0.0, begin + timeout - time.monotonic())
         with self._inbox.changed:
-            self._inbox.changed.wait_for(lambda: self._refusal or self.state in ("connected", "lost"), left)
+            self._inbox.wait(lambda: self._refusal or self.state in ("connected", "lost"), left)
         self._errors.raise_first()
         if self._refusal is not None:
             name = self.paho.username
@@ -157,7 +157,7 @@ class Link:
     def wait_closed(self, timeout: float) -> bool:
         """Wait until the connection has ended; False when it is still up."""
         with self._inbox.changed:
-            return self._inbox.changed.wait_for(lambda: not self.connected, timeout)
+            return self._inbox.wait(lambda: not self.connected, timeout)
 
     def kill(self) -> None:
         """End the connection without DISCONNECT."""
@@ -202,7 +202,7 @@ class Link:
         if result != 0 or mid is None:
             raise ConnectError(f"{what} was not sent: {error_string(result)} {self.why_not_connected()}")
         with self._inbox.changed:
-            self._inbox.changed.wait_for(lambda: self._ack(mid, begin) or self.over or self._errors.waiting, timeout)
+            self._inbox.wait(lambda: self._ack(mid, begin) or self.over or self._errors.waiting, timeout)
             found = self._ack(mid, begin)
             self._acks.pop(mid, None)
         if found is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mqttkit.client import display
@@ -18,11 +19,14 @@ from mqttkit.message import Message
 from mqttkit.topics import check_topic_filter, matches
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from paho.mqtt.client import MQTTMessage
 
     from mqttkit.client.link import Link
     from mqttkit.client.paho import PahoClient
 
+NO_PROPERTIES: Mapping[str, Any] = MappingProxyType({})  # one for all messages of MQTT 3.1.1
 Handler = TypeVar("Handler", bound=Callable[[Message], Any])
 
 
@@ -51,7 +55,7 @@ class Receiving:
             message.retain,
             message.dup,
             message.mid if message.qos else None,
-            from_paho(message.properties) if self.protocol == 5 else {},  # noqa: PLR2004 - version number
+            from_paho(message.properties) if self.protocol == 5 else NO_PROPERTIES,  # noqa: PLR2004 - version number
         )
         try:
             for (topic_filter, _), handler in list(self._handlers.items()):
@@ -91,7 +95,7 @@ class Receiving:
         if topic is not None:
             check_topic_filter(topic)
         with self._inbox.changed:
-            self._inbox.changed.wait_for(
+            self._inbox.wait(
                 lambda: self._errors.waiting or len(self._inbox.unread(topic)) >= n or self._link.over, timeout
             )
             self._errors.raise_first()
