@@ -11,7 +11,8 @@ class ChatView {
     this.pending = 0;
     this.title = element("span");
     this.state = element("span", { role: "status" });
-    this.log = element("ol", { class: "mqk-log", role: "log", "aria-label": "Messages", tabindex: 0 });
+    this.list = element("ol");
+    this.log = element("div", { class: "mqk-log", role: "log", "aria-label": "Messages", tabindex: 0 }, this.list);
     this.people = element("ul", { class: "mqk-people", "aria-label": "People" });
     this.peopleTitle = element("h4");
     body.append(element("div", { class: "mqk-head" }, this.title, this.state),
@@ -78,7 +79,7 @@ class ChatView {
   showLines() {
     const { log } = this;
     const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    keepRows(log, this.lines, (line) => line.number, makeLine, () => {});
+    keepRows(this.list, this.lines, (line) => line.number, makeLine, () => {});
     if (atEnd) log.scrollTop = log.scrollHeight;
   }
 }

@@ -6,10 +6,9 @@ import { Tabs } from "./tabs.js";
 class Events {
   constructor() {
     this.messages = element("input", { type: "checkbox", onchange: () => this.draw() });
-    this.list = element("ol", { class: "mqk-events", role: "log", "aria-label": "Events" });
-    const scroll = element("div", { class: "mqk-scroll" }, this.list);
-    this.scroll = scroll;
-    this.element = element("div", {}, element("label", { class: "mqk-check" }, this.messages, "show published messages too"), scroll);
+    this.list = element("ol", { class: "mqk-events" });
+    this.scroll = element("div", { class: "mqk-scroll", role: "log", "aria-label": "Events", tabindex: 0 }, this.list);
+    this.element = element("div", {}, element("label", { class: "mqk-check" }, this.messages, "show published messages too"), this.scroll);
   }
 
   show(content) {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import nbformat
@@ -26,23 +26,30 @@ class Step:
     Attributes:
         path: relative to the folder of the course, with `/`.
         title: its first heading.
-        tasks: what can be done in it: (kind, name), kind "answers" or "checks".
+        questions: names of its predictions and quizzes, and whether the answer has to be right (a quiz).
+        checks: names of the checks of an exercise, with their points.
     """
 
     path: str
     title: str
-    tasks: tuple[tuple[str, str], ...]
+    questions: tuple[tuple[str, bool], ...] = ()
+    checks: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def tasks(self) -> int:
+        """How many things there are to do."""
+        return len(self.questions) + len(self.checks)
 
     def done(self) -> int:
-        """How many of its tasks this learner has done: a question answered (a quiz: rightly), a check passed."""
-        return sum(_is_done(kind, name) for kind, name in self.tasks)
+        """How many of them this learner has done: a question answered (a quiz: rightly), a check passed with all points."""
+        reached = progress.load("exercises", PurePosixPath(self.path).stem) or {}
+        passed = sum(float(reached.get(name, -1)) >= points for name, points in self.checks)
+        return passed + sum(_is_answered(name, rightly=rightly) for name, rightly in self.questions)
 
 
-def _is_done(kind: str, name: str) -> bool:
-    known = progress.load("checks" if kind == "checks" else "answers", name)
-    if known is None:
-        return False
-    return known.get("right") is True if kind in ("quiz", "checks") else bool(known.get("given"))
+def _is_answered(name: str, *, rightly: bool) -> bool:
+    known = progress.load("answers", name) or {}
+    return known.get("right") is True if rightly else bool(known.get("given"))
 
 
 def read_course(folder: Path) -> dict[str, list[Step]]:
@@ -64,13 +71,20 @@ def read_step(path: Path, folder: Path) -> Step:
     try:
         cells = nbformat.read(path, as_version=4).cells
     except (OSError, ValueError, nbformat.reader.NotJSONError, AttributeError):
-        return Step(name, path.stem, ())
+        return Step(name, path.stem)
     text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
     heading = re.search(r"^# +(.+)$", text, re.MULTILINE)
-    code = "\n".join(cell.source for cell in cells if cell.cell_type == "code")
-    questions = [("quiz" if kind == "Quiz" else "answers", task) for kind, task in _QUESTION.findall(code)]
-    checks = [("checks", task) for task in _CHECK.findall(code)]
-    return Step(name, heading[1].strip() if heading else path.stem, tuple(dict.fromkeys([*questions, *checks])))
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    asked = [(task, kind == "Quiz") for cell in code for kind, task in _QUESTION.findall(cell.source)]
+    checks = [(task, _points(cell)) for cell in code for task in _CHECK.findall(cell.source)]
+    return Step(
+        name, heading[1].strip() if heading else path.stem, tuple(dict.fromkeys(asked)), tuple(dict.fromkeys(checks))
+    )
+
+
+def _points(cell: Any) -> float:
+    """What the check in `cell` gives; where that is not said, any point at all counts as passed."""
+    return float(cell.metadata.get("nbgrader", {}).get("points") or 0.01)
 
 
 def find_course() -> Path:
@@ -131,4 +145,4 @@ _NAMES = {"notebooks": "Lessons", "exercises": "Exercises"}
 
 
 def _shown(step: Step) -> dict[str, Any]:
-    return {"path": step.path, "title": step.title, "tasks": len(step.tasks), "done": step.done()}
+    return {"path": step.path, "title": step.title, "tasks": step.tasks, "done": step.done()}

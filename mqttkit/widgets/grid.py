@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import weakref
 from typing import TYPE_CHECKING, Any
 
 from mqttkit import progress
@@ -35,6 +36,7 @@ class MatchGrid(KitWidget):
         self.topics = list(topics)
         self.measured: dict[str, set[str]] | None = None
         self.given: set[tuple[str, str]] | None = None
+        self.followers: weakref.WeakSet[GridReveal] = weakref.WeakSet()
         earlier = progress.load("answers", name) or {}
         if "pairs" in earlier:
             self.given = self._known(earlier["pairs"])
@@ -51,6 +53,8 @@ class MatchGrid(KitWidget):
             self.given = self._known(pairs)
         self._remember()
         self.touch()
+        for shown in list(self.followers):
+            shown.touch()
 
     def reveal(self, measured: Mapping[str, Iterable[str]]) -> GridReveal:
         """Compare with what was measured: for each filter the topic names whose messages arrived.
@@ -67,7 +71,9 @@ class MatchGrid(KitWidget):
             self.measured = {row: set(measured[row]) for row in self.filters}
         self._remember()
         self.touch()
-        return GridReveal(self)
+        shown = GridReveal(self)
+        self.followers.add(shown)
+        return shown
 
     def wrong(self) -> list[tuple[str, str]]:
         """The pairs that were predicted otherwise than measured, row by row; empty while either is missing."""
@@ -85,7 +91,7 @@ class MatchGrid(KitWidget):
 
     def state(self) -> News:
         measured = self.measured
-        verdict = "Noted. Now run it and see." if self.given is not None and measured is None else ""
+        verdict = "" if self.given is None else "Noted. Now run it and see." if measured is None else "Compared below."
         return News(
             {
                 "filters": self.filters,

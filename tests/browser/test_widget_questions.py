@@ -1,0 +1,75 @@
+"""Predictions, a quiz, a grid and the map of the course, as a learner answers them."""
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+CELLS = [
+    """
+from mqttkit import Progress, Quiz, match_grid, predict, reveal
+predict("copies", "The PUBACK gets lost. How many copies does Alice get?", {"0": "Nothing is lost here.", "1": "It is sent again.", "2": "?"})
+""",
+    "reveal('copies', 2, because='QoS 1 means at least once.')",
+    "Quiz('meter', 'A water meter, once a day: which QoS?', {'0': 'A whole day is missing.', '1': True, '2': 'You pay for nothing.'})",
+    "grid = match_grid('wild', ['home/+', 'home/#'], ['home', 'home/kitchen'])\ngrid",
+    "grid.reveal({'home/+': ['home/kitchen'], 'home/#': ['home', 'home/kitchen']})",
+    "Quiz('port', 'Which port has MQTT over TLS?', answer=8883)",
+    "Progress()",
+]
+
+
+def test_a_learner_answers(page_of):
+    page = page_of(*CELLS, height=2600)
+    page.run_cell(0)
+    asked = page.output(0)
+    asked.get_by_role("button", name="Answer").click()
+    asked.get_by_text("Choose an answer first.").wait_for()
+    asked.get_by_role("radio", name="1").press("Space")  # the keyboard alone
+    asked.get_by_role("radio", name="1").press("Enter")
+    asked.get_by_text("Noted. Now run it and see.").wait_for()
+
+    page.run_cell(1)
+    page.output(1).get_by_text("You predicted “1”. It was “2”. It is sent again.").wait_for()
+    page.output(1).get_by_text("QoS 1 means at least once.").wait_for()
+    assert page.serious_violations(page.output(1)) == []
+
+    for cell in (2, 3, 5):
+        page.run_cell(cell)
+    quiz = page.output(2)
+    quiz.get_by_role("radio", name="0").check()
+    quiz.get_by_role("button", name="Answer").click()
+    quiz.get_by_text("Not quite. A whole day is missing.").wait_for()
+    page.screenshot("quiz", quiz)
+    assert page.serious_violations(quiz) == []
+    quiz.get_by_role("radio", name="1").check()
+    quiz.get_by_role("button", name="Answer").click()
+    quiz.get_by_text("Right.").wait_for()
+
+    grid = page.output(3)
+    grid.get_by_role("checkbox", name="home/+ matches home/kitchen", exact=True).check()
+    grid.get_by_role("checkbox", name="home/# matches home/kitchen", exact=True).check()
+    grid.get_by_role("button", name="Answer").click()
+    grid.get_by_text("Noted").wait_for()
+    page.run_cell(4)
+    page.output(4).get_by_text("3 of 4 are right.").wait_for()
+    page.screenshot("grid", page.output(4))
+    assert page.serious_violations(grid) == []
+    assert page.serious_violations(page.output(4)) == []
+
+    page.output(5).get_by_role("textbox").fill("8883")
+    page.output(5).get_by_role("textbox").press("Enter")
+    page.output(5).get_by_text("Right.").wait_for()
+    page.screenshot("predict", asked)
+    assert page.serious_violations(asked) == []
+
+    page.run_cell(6)
+    page.output(6).get_by_text("Quality of service").wait_for()
+    page.screenshot("progress", page.output(6))
+    assert page.serious_violations(page.output(6)) == []
+
+    # remembered when the notebook is opened again
+    page.reload()
+    page.run_cell(0)
+    page.output(0).get_by_text("Noted. Now run it and see.").wait_for()
+    assert page.output(0).get_by_role("radio", name="1").is_checked()
+    page.assert_clean()
