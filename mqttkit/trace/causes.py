@@ -173,7 +173,9 @@ class Causes:
             return
         present, link = bool(item.packet.session_present), self._links[item.link]
         if not present:
-            self._halves = {key: half for key, half in self._halves.items() if half.client != item.client}
+            old = [key for key, half in self._halves.items() if half.type == "PUBLISH" and half.client == item.client]
+            for key in old:
+                del self._halves[key]
         for message in self._sessions.resume(item.client, item.link, clean=link.clean_session, present=present):
             self._demand(item.number, item.link, "PUBLISH", message)
 

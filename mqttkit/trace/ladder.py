@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WHOLE = 45  # rows that are shown without folding
 SECTION = 25  # rows of a folded section
-DRAWN = 200  # rows that are drawn at all; the text twin has the others
+DRAWN = 250  # rows that are folded or drawn; the text twin has all
 
 
 def as_html(story: Story, *, dropped: int = 0) -> str:
@@ -58,13 +58,13 @@ def _sections(story: Story) -> Iterator[str]:
     connected = story.open_at_start
     parts = _split(story.steps)
     for number, steps in enumerate(parts):
-        fold = 0 < number < len(parts) - 1
-        name = _name(steps)
-        if fold and 2 * number * SECTION > DRAWN:
-            yield f"<p>{escape(name)}: not drawn, see the text below.</p>"
+        name = escape(_name(steps))
+        if len(steps) > DRAWN:
+            yield f"<p>{name}: too many to draw, see the text below.</p>"
         else:
-            svg = f'<div class="mk-scroll">{as_svg(story, steps, connected, name)}</div>'
-            yield f"<details><summary>{escape(name)}</summary>{svg}</details>" if fold else svg
+            svg = f'<div class="mk-scroll">{as_svg(story, steps, connected, _name(steps))}</div>'
+            fold = 0 < number < len(parts) - 1
+            yield f"<details><summary>{name}</summary>{svg}</details>" if fold else svg
         connected = connected_after(steps, connected)
 
 
@@ -72,10 +72,12 @@ def _split(steps: Sequence[Step]) -> list[Sequence[Step]]:
     """All in one, or the first and the last rows in view and sections between them that fold."""
     if len(steps) <= WHOLE:
         return [steps]
-    middle = len(steps) - 2 * SECTION
-    count = max(1, round(middle / (2 * SECTION)))
-    edges = [SECTION + middle * number // count for number in range(count + 1)]
-    return [steps[:SECTION], *(steps[a:b] for a, b in pairwise(edges)), steps[-SECTION:]]
+    end = len(steps) - SECTION
+    drawn = end if end - SECTION <= DRAWN else DRAWN - SECTION
+    count = max(1, round((drawn - SECTION) / (2 * SECTION)))
+    edges = [SECTION + (drawn - SECTION) * number // count for number in range(count + 1)]
+    edges += [end] if end > drawn else []
+    return [steps[:SECTION], *(steps[a:b] for a, b in pairwise(edges)), steps[end:]]
 
 
 def _name(steps: Sequence[Step]) -> str:

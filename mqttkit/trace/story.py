@@ -157,14 +157,25 @@ class _Teller:
     """Walks from each root through what it caused."""
 
     def __init__(self, items: Sequence[Captured | Event], causes: Causes, lane_of: Mapping[int, str]) -> None:
-        shown = {item.number for item in items}
+        self._items = {item.number: item for item in items}
+        self._cause = causes.cause
         self._anchor = causes.anchor
         self._lane_of = lane_of
         self._children: dict[int, list[Captured | Event]] = defaultdict(list)
         self._roots: list[Captured | Event] = []
         for item in items:
-            cause = causes.cause.get(item.number)
-            (self._roots if cause not in shown or cause is None else self._children[cause]).append(item)
+            cause = self._cause_of(item)
+            (self._roots if cause is None else self._children[cause.number]).append(item)
+
+    def _cause_of(self, item: Captured | Event) -> Captured | Event | None:
+        """What `item` hangs under: of a whole handshake its first packet, whichever half the broker passed it on at."""
+        cause = self._items.get(self._cause.get(item.number, 0))
+        while cause is not None and cause.link != item.link and isinstance(cause, Captured) and cause.type != "PUBLISH":
+            before = self._items.get(self._cause.get(cause.number, 0))
+            if not isinstance(before, Captured) or not before.type.startswith("PUB"):
+                break
+            cause = before
+        return cause
 
     def tell(self) -> Iterator[Captured | Event]:
         waiting = sorted(self._roots, key=lambda item: self._anchor.get(item.number, item.number), reverse=True)

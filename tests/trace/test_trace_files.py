@@ -1,0 +1,74 @@
+"""Saved traces: loaded again they are the same, and tshark reads the conversations."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from support import need
+
+from mqttkit import InvalidArgument, Will
+from mqttkit.trace import Trace
+from trace_parts import Tape, qos1_on_two_hops
+
+
+@pytest.fixture
+def tape():
+    tape = Tape()
+    alice, bob = qos1_on_two_hops(tape)
+    tape.send(bob, "PUBLISH", topic="home/long", payload=b"x" * 70_000, qos=0)
+    tape.send(alice, "PUBLISH", up=False, topic="home/long", payload=b"x" * 70_000, lost=True)
+    carol = tape.connect("carol", will=Will("home/carol", b"\xff", 1, retain=True), clean_session=False)
+    tape.trace.note("fault", "lose something")
+    tape.trace.note("cut", "the connection of carol is cut", link=carol)
+    tape.trace.note("closed", "alice closes the connection", link=alice, who="alice")
+    return tape
+
+
+def test_json_lines_bring_everything_back(tape, tmp_path):
+    path = tmp_path / "trace.jsonl"
+    tape.trace.save(path)
+    again = Trace.load(path)
+    assert again.text(times=True) == tape.trace.text(times=True)
+    assert again.links == tape.trace.links
+    assert again.entries() == tape.trace.entries()
+    again.save(tmp_path / "again.jsonl")
+    assert (tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "no json", '{"format": "mqttkit trace", "version": 99, "links": []}'])
+def test_other_files_are_refused_with_a_sentence(text, tmp_path):
+    path = tmp_path / "other.jsonl"
+    path.write_text(text)
+    with pytest.raises(InvalidArgument, match="is no trace that mqttkit saved"):
+        Trace.load(path)
+
+
+def test_an_unknown_ending_names_the_known_ones(tape, tmp_path):
+    with pytest.raises(InvalidArgument, match=r"\.jsonl, \.pcapng, \.svg, \.html, \.txt"):
+        tape.trace.save(tmp_path / "trace.doc")
+
+
+def tshark(path, *options):
+    command = [need("tshark"), "-r", str(path), "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", *options]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
+
+
+def test_tshark_sees_the_conversations_and_finds_nothing_wrong(tape, tmp_path):
+    path = tmp_path / "trace.pcapng"
+    tape.trace.save(path)
+    complaints = tshark(path, "-Y", "tcp.analysis.flags or tcp.checksum.status==0 or ip.checksum.status==0 or _ws.malformed")
+    assert complaints == []
+    types = tshark(path, "-Y", "mqtt", "-T", "fields", "-e", "tcp.stream", "-e", "mqtt.msgtype")
+    assert types == ["0\t1", "0\t2", "1\t1", "1\t2", "0\t8", "0\t9", "1\t3", "1\t4", "0\t3", "0\t4", "1\t3", "2\t1", "2\t2"]
+    ends = tshark(path, "-Y", "tcp.flags.fin==1 or tcp.flags.reset==1", "-T", "fields", "-e", "tcp.stream")
+    assert ends == ["2", "0"]
+    notes = tshark(path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment")
+    assert len(notes) == 1
+    assert notes[0].startswith("lost before this: broker to alice: PUBLISH")
+
+
+def test_pictures_and_text_are_written(tape, tmp_path):
+    for name, begin in {"a.svg": "<svg ", "a.html": "<!doctype html>", "a.txt": "  1  "}.items():
+        tape.trace.save(tmp_path / name)
+        assert (tmp_path / name).read_text("utf-8").startswith(begin)

@@ -1,0 +1,112 @@
+"""Questions to a trace, waiting, bounds, threads."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from mqttkit import InvalidArgument, Timeout
+from mqttkit.trace import Trace
+from trace_parts import Tape, qos1_on_two_hops
+
+
+@pytest.fixture
+def tape():
+    tape = Tape()
+    qos1_on_two_hops(tape)
+    return tape
+
+
+@pytest.mark.parametrize(
+    ("query", "numbers"),
+    [
+        ({"type": "PUBLISH"}, [7, 9]),
+        ({"type": "PUBLISH", "sender": "bob"}, [7]),
+        ({"receiver": "alice"}, [2, 6, 9]),
+        ({"topic": "home/+"}, [7, 9]),
+        ({"topic": "other/#"}, []),
+        ({"qos": 1}, [7, 9]),
+        ({"packet_id": 7}, [7, 8]),
+        ({"since": 8}, [9, 10]),
+        ({"delivered": False}, []),
+    ],
+)
+def test_queries(tape, query, numbers):
+    assert [packet.number for packet in tape.trace.packets(**query)] == numbers
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [({"type": "PUBLISCH"}, "Did you mean 'PUBLISH'"), ({"type": "X"}, "There are: CONNECT"), ({"qos": 5}, "no QoS 5")],
+)
+def test_wrong_words_are_told(tape, query, words):
+    with pytest.raises(InvalidArgument, match=words):
+        tape.trace.packets(**query)
+
+
+def test_line_is_the_number_in_the_ladder(tape):
+    assert tape.trace.line(7).type == "PUBLISH"
+    with pytest.raises(InvalidArgument, match="no line 99"):
+        tape.trace.line(99)
+
+
+def test_wait_for_wakes_up_when_the_packet_comes(tape):
+    timer = threading.Timer(0.05, lambda: tape.send(tape.trace.links[1], "DISCONNECT"))
+    timer.start()
+    assert tape.trace.wait_for(type="DISCONNECT", timeout=5)[0].sender == "alice"
+    timer.join()
+
+
+def test_wait_for_says_what_was_seen(tape):
+    with pytest.raises(Timeout, match=r"Waited 0 s for DISCONNECT from bob, none came. .*alice to broker: PUBACK"):
+        tape.trace.wait_for(type="DISCONNECT", sender="bob", timeout=0)
+
+
+def test_what_falls_off_is_counted_and_numbers_stay():
+    tape = Tape(limit=20)
+    link = tape.connect("bob")
+    tape.subscribe(link, "t/#")
+    for number in range(50):
+        tape.send(link, "PUBLISH", topic="t", payload=str(number).encode())
+    trace = tape.trace
+    assert len(trace) <= 20
+    assert trace.dropped + len(trace) == 54
+    assert trace.packets()[-1].number == 54
+    assert f"({trace.dropped} earlier entries fell off" in trace.text()
+    assert trace.unsettled() == ["PUBLISH for t to bob"] * 50  # what fell off is remembered where it matters
+
+
+def test_clear_keeps_what_is_known_of_sessions(tape):
+    tape.trace.clear()
+    tape.send(tape.trace.links[2], "PUBLISH", topic="home/x", payload=b"")
+    assert tape.trace.packets()[0].number == 1
+    assert tape.trace.unsettled() == ["PUBLISH for home/x to alice"]
+
+
+def test_many_threads_may_record_and_read():
+    tape = Tape()
+    link = tape.connect("bob")
+    start = threading.Barrier(5)
+
+    def write():
+        start.wait()
+        for _ in range(200):
+            tape.send(link, "PUBLISH", topic="t", payload=b"")
+
+    threads = [threading.Thread(target=write) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    start.wait()
+    while any(thread.is_alive() for thread in threads):
+        seen = [p.number for p in tape.trace.packets()]
+        assert seen == list(range(1, len(seen) + 1))
+        tape.trace.text()
+    for thread in threads:
+        thread.join()
+    assert [p.number for p in tape.trace.packets()] == list(range(1, 803))
+
+
+def test_an_empty_trace_says_so():
+    assert Trace().text() == "(no packets)"
+    assert "(no packets)" in Trace()._repr_mimebundle_()["text/html"]
