@@ -212,7 +212,11 @@ class Connection:
         """An end closes while the link is silent: the other end does not learn of it."""
         if name not in self._gone and self._relay.is_running:
             broker = name == "broker"
-            text = f"the broker closes the connection, unheard by {self.link.name}" if broker else f"{name} closes its end, unheard"
+            text = (
+                f"the broker closes the connection, unheard by {self.link.name}"
+                if broker
+                else f"{name} closes its end, unheard"
+            )
             self.note("closed" if broker else "left", text, who=name)
         self._gone.add(name)
         if len(self._gone) > 1:

@@ -14,6 +14,8 @@ from mqttkit.network.matching import Match
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from typing_extensions import Self
+
     from mqttkit.network.network import Network
     from mqttkit.trace import Link, Wire
 
@@ -70,11 +72,11 @@ class Fault:
     def judge(self, wire: Wire, verdict: Verdict) -> None:
         """Adds to `verdict` what this fault does to a packet (in the thread of the relay)."""
         if self.match.fits(wire):
-            self.strike(wire, verdict)
+            self.strike(verdict)
             self._matched.set()
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
-        """What it does to a packet that it concerns."""
+    def strike(self, verdict: Verdict) -> None:
+        """Adds to `verdict` what it does to every packet that it concerns."""
         raise NotImplementedError
 
     def silences(self, link: Link) -> bool:  # noqa: ARG002 - of interest to one kind only
@@ -108,10 +110,12 @@ class Fault:
             return f"{self.count} packet{'s' if self.count > 1 else ''}"
         return "never matched"
 
-    def __enter__(self) -> Fault:
+    def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None and self.active:
             if self.waits:
                 self._matched.wait(PATIENCE)
@@ -131,7 +135,8 @@ class Lose(Fault):
 
     verb = "lose"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """The packet does not arrive."""
         verdict.lost = "lost"
 
 
@@ -140,7 +145,8 @@ class Duplicate(Fault):
 
     verb = "duplicate"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """The packet arrives once more."""
         verdict.copies += 1
 
 
@@ -154,7 +160,8 @@ class Delay(Fault):
         self.seconds = seconds
         self.name = f"{self.name} by {seconds:g} s"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """The packet waits."""
         verdict.delay += self.seconds
 
 
@@ -163,7 +170,8 @@ class Reorder(Fault):
 
     verb = "reorder"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """The next packet may overtake."""
         verdict.hold = True
 
 
@@ -172,7 +180,8 @@ class CutAt(Fault):
 
     verb = "cut the connection at"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """The link ends here."""
         verdict.cut = True
 
 
@@ -190,8 +199,10 @@ class RandomLoss(Fault):
         self.lost = 0
         self.name = f"{self.name} ({probability:.0%})"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
-        # One die for each direction of each link: races between links do not change who loses what.
+    def judge(self, wire: Wire, verdict: Verdict) -> None:
+        """Throws the die for a packet that fits: one die for each way of each link, so that races change nothing."""
+        if not self.match.fits(wire):
+            return
         way = (wire.link.number, wire.to_broker)
         dice = self._dice.setdefault(way, random.Random(f"{self._seed}:{way}"))  # noqa: S311 - a lesson, not a secret
         if dice.random() < self._probability:
@@ -199,6 +210,7 @@ class RandomLoss(Fault):
             self.lost += 1
 
     def outcome(self) -> str:
+        """How many got lost, of how many."""
         return f"{self.lost} of {self.count} packets"
 
 
@@ -217,11 +229,12 @@ class OfClient(Fault):
         return self.client in (None, link.name)
 
     def judge(self, wire: Wire, verdict: Verdict) -> None:
+        """Adds to `verdict` what this fault does to a packet of the client."""
         if self.concerns(wire.link):
             self.match.found += 1
-            self.strike(wire, verdict)
+            self.strike(verdict)
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
         """Packets pass, unless a kind says otherwise."""
 
     def _why_never(self) -> str:
@@ -233,10 +246,12 @@ class Silence(OfClient):
 
     verb = "silence"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """Nothing arrives."""
         verdict.lost = "lost in silence"
 
     def silences(self, link: Link) -> bool:
+        """True for the client's links."""
         return self.concerns(link)
 
 
@@ -250,7 +265,8 @@ class Limit(OfClient):
         self._rate = rate
         self.name = f"{self.name} to {rate:g} bytes/s"
 
-    def strike(self, wire: Wire, verdict: Verdict) -> None:
+    def strike(self, verdict: Verdict) -> None:
+        """The packet takes its time."""
         verdict.rate = min(self._rate, verdict.rate or self._rate)
 
 
@@ -267,12 +283,14 @@ class Refuse(OfClient):
         """Packets of connections that are up pass."""
 
     def refuses(self, link: Link) -> bool:
+        """True for the client's links; counts them."""
         if not self.concerns(link):
             return False
         self.match.found += 1
         return True
 
     def outcome(self) -> str:
+        """How many connections did not come up."""
         return f"{self.count} refused" if self.count else "nobody came"
 
 
@@ -286,4 +304,5 @@ class Cut(OfClient):
         self.match.found = count
 
     def outcome(self) -> str:
+        """How many connections were cut."""
         return f"{self.count} connection{'' if self.count == 1 else 's'} cut"

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from os import PathLike
     from types import TracebackType
 
+    from typing_extensions import Self
+
     from mqttkit.network.faults import Fault
     from mqttkit.network.script import Script, Step
     from mqttkit.packets import Packet
@@ -71,7 +73,7 @@ class Network:
 
     # --- life
 
-    def start(self) -> Network:
+    def start(self) -> Self:
         """Listens for clients and returns self."""
         if self._relay is None:
             relay = Relay(self._target.address, self.trace.links)
@@ -87,10 +89,12 @@ class Network:
         if relay is not None:
             relay.stop()
 
-    def __enter__(self) -> Network:
+    def __enter__(self) -> Self:
         return self.start()
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     @property
@@ -318,4 +322,3 @@ def _positive(name: str, value: float) -> float:
     if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
         raise InvalidArgument(f"{name}={value!r} makes no sense: give a number above 0.")
     return float(value)
-

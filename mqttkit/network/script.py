@@ -73,7 +73,9 @@ class Script:
             InvalidArgument: a step could not be taken.
         """
         if not self._finished.wait(timeout):
-            raise Timeout(f"After {timeout:g} s the script still waits for step {self.done + 1}: {self._steps[self.done]}.")
+            raise Timeout(
+                f"After {timeout:g} s the script still waits for step {self.done + 1}: {self._steps[self.done]}."
+            )
         if self.error is not None:
             raise self.error
 

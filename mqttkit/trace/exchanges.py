@@ -87,7 +87,9 @@ class Grouping:
         again = bool(item.packet_id) and (item.dup or item.fault == "duplicate")
         known = self._flows.get(flow) if again else None
         if known is None and not item.to_broker:
-            known = self._message.get(self._cause.get(item.number, 0)) or self._published.get((item.topic, item.payload))
+            known = self._message.get(self._cause.get(item.number, 0)) or self._published.get(
+                (item.topic, item.payload)
+            )
         message = self._flows[flow] = known or item.number
         if item.to_broker:
             self._published[item.topic, item.payload] = message

@@ -46,7 +46,9 @@ def load(path: str | PathLike[str]) -> Trace:
             raise KeyError(head)  # noqa: TRY301 - the same words for every wrong file
         return _rebuild(head, rows)
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidArgument(f"{Path(path).name!r} is no trace that mqttkit saved as .jsonl (version {VERSION}).") from error
+        raise InvalidArgument(
+            f"{Path(path).name!r} is no trace that mqttkit saved as .jsonl (version {VERSION})."
+        ) from error
 
 
 # --- JSON lines
@@ -57,11 +59,22 @@ def _as_json_lines(trace: Trace) -> bytes:
 
 
 def _rows(trace: Trace) -> Iterator[dict[str, Any]]:
-    yield {"format": FORMAT, "version": VERSION, "dropped": trace.dropped, "links": list(map(_link_row, trace.links.values()))}
+    yield {
+        "format": FORMAT,
+        "version": VERSION,
+        "dropped": trace.dropped,
+        "links": list(map(_link_row, trace.links.values())),
+    }
     for item in trace.entries():
         row = {"number": item.number, "time": round(item.time, 6), "link": item.link}
         if isinstance(item, Event):
-            yield row | {"event": item.kind, "who": item.who, "text": item.text, "client": item.client, "data": item.data.hex()}
+            yield row | {
+                "event": item.kind,
+                "who": item.who,
+                "text": item.text,
+                "client": item.client,
+                "data": item.data.hex(),
+            }
         else:
             yield row | {
                 "sender": item.sender,

@@ -70,7 +70,11 @@ def _heads(layout: Layout) -> Iterator[str]:
     for name, x in layout.lanes:
         broker = name == BROKER
         half = max(34.0, text_width([name]) / 2 + 4)
-        fill = 'class="hub" fill="#1c2128"' if broker else 'class="box" fill="#eef1f4" stroke="#8b949e" stroke-opacity=".5"'
+        fill = (
+            'class="hub" fill="#1c2128"'
+            if broker
+            else 'class="box" fill="#eef1f4" stroke="#8b949e" stroke-opacity=".5"'
+        )
         text = 'class="hubT" fill="#fff"' if broker else 'class="flat"'
         yield f'<rect x="{_n(x - half)}" y="6" width="{_n(2 * half)}" height="28" rx="{8 if broker else 14}" {fill}/>'
         yield f'<text x="{_n(x)}" y="25" text-anchor="middle" font-weight="600" {text}>{escape(name)}</text>'
@@ -102,9 +106,7 @@ def _connected_after(step: Step, lane: str, before: bool) -> bool:
     item = step.item
     if isinstance(item, Event):
         return before and item.kind not in (*_ENDS, "refused")
-    if item.type == "DISCONNECT" or (item.type == "CONNACK" and item.packet.return_code):
-        return False
-    return True
+    return item.type != "DISCONNECT" and not (item.type == "CONNACK" and item.packet.return_code)
 
 
 def connected_after(steps: Sequence[Step], connected: frozenset[str]) -> frozenset[str]:
@@ -164,16 +166,18 @@ def _note(row: Row, layout: Layout) -> str:
         'fill="#fff2d0" stroke="currentColor" stroke-opacity=".6"/>'
     )
     shape = f'class="flat" font-weight="600">⚡ {text}' if begins else f">{text}"
-    return f'<g {_color("w")}>{band if begins else ""}<text x="{GUTTER + 4}" y="{_n(row.top + 16.5)}" {shape}</text></g>'
+    return (
+        f'<g {_color("w")}>{band if begins else ""}<text x="{GUTTER + 4}" y="{_n(row.top + 16.5)}" {shape}</text></g>'
+    )
 
 
 def _event(row: Row, event: Event, layout: Layout) -> str:
     """Something that happened to a connection."""
     body = _label(row, layout, "b", head="b")
     if event.kind == "cut":
-        return body + f'<g {_color("b")}>{_zigzag(row)}{_cross((row.start + row.end) / 2, row.y)}</g>'
+        return body + f"<g {_color('b')}>{_zigzag(row)}{_cross((row.start + row.end) / 2, row.y)}</g>"
     line = f'<path class="a" d="M{_n(row.start)} {_n(row.y)}H{_n(row.end)}" stroke="currentColor" stroke-width="2" stroke-dasharray="2 5"/>'
-    return body + f'<g {_color("b")}>{line}{_cross(_towards(row, 0.96), row.y)}</g>'
+    return body + f"<g {_color('b')}>{line}{_cross(_towards(row, 0.96), row.y)}</g>"
 
 
 def _packet(row: Row, item: Captured, layout: Layout) -> str:
@@ -185,7 +189,9 @@ def _packet(row: Row, item: Captured, layout: Layout) -> str:
 def _number(row: Row, name: str) -> str:
     y = _n(row.y)
     soft = _COLOURS["s"]
-    number = f'<text class="s flat" color="{soft}" x="26" y="{y}" text-anchor="end" font-size="12">{row.step.line}</text>'
+    number = (
+        f'<text class="s flat" color="{soft}" x="26" y="{y}" text-anchor="end" font-size="12">{row.step.line}</text>'
+    )
     if not row.step.message:
         return number
     top = _n(row.y - 13)
@@ -225,7 +231,7 @@ def _lost(row: Row) -> str:
     stop, y = _towards(row, _LOST_AT), _n(row.y)
     line = f'<path class="a" d="M{_n(row.start + 3 * way)} {y}H{_n(stop - 8 * way)}" stroke="currentColor" stroke-width="2"/>'
     rest = f'<path d="M{_n(stop + 12 * way)} {y}H{_n(row.end - 4 * way)}" stroke="currentColor" stroke-width="2" stroke-opacity=".45" stroke-dasharray="1 7" stroke-linecap="round"/>'
-    return line + rest + f'<g {_color("b")}>{_cross(stop, row.y)}</g>'
+    return line + rest + f"<g {_color('b')}>{_cross(stop, row.y)}</g>"
 
 
 def _cross(x: float, y: float) -> str:
@@ -235,7 +241,9 @@ def _cross(x: float, y: float) -> str:
 def _zigzag(row: Row) -> str:
     way = 1 if row.end > row.start else -1
     steps = int(abs(row.end - row.start) // 12) - 1
-    teeth = "".join(f"l{6 * way} {-4 if number % 2 else 4}l{6 * way} {4 if number % 2 else -4}" for number in range(steps))
+    teeth = "".join(
+        f"l{6 * way} {-4 if number % 2 else 4}l{6 * way} {4 if number % 2 else -4}" for number in range(steps)
+    )
     return f'<path class="a" d="M{_n(row.start + 6 * way)} {_n(row.y)}{teeth}" fill="none" stroke="currentColor" stroke-width="1.6"/>'
 
 
@@ -255,9 +263,9 @@ def _word(word: str, first: bool, head: str, row: Row) -> str:
     if first:
         return f'<tspan {_color(head)} font-weight="700">{escape(word)}</tspan>'
     if isinstance(item, Captured) and item.fault and item.fault in word:
-        return f'<tspan {_color("w" if item.delivered else "b")} font-weight="700">{gap}{escape(word.strip("[]"))}</tspan>'
+        return (
+            f'<tspan {_color("w" if item.delivered else "b")} font-weight="700">{gap}{escape(word.strip("[]"))}</tspan>'
+        )
     if word in _FLAGS:
         return f'<tspan font-weight="700">{gap}{word}</tspan>'
     return f"{gap}{escape(word)}"
-
-

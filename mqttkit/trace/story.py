@@ -59,7 +59,12 @@ class Story:
 
 
 def tell(
-    items: Sequence[Captured | Event], links: Mapping[int, Link], causes: Causes, *, pings: bool = False, by_time: bool = False
+    items: Sequence[Captured | Event],
+    links: Mapping[int, Link],
+    causes: Causes,
+    *,
+    pings: bool = False,
+    by_time: bool = False,
 ) -> Story:
     """Puts `items` (in recorded order, already fed to `causes`) in the order of their causes."""
     shown = [item for item in items if _is_shown(item, causes, pings=pings)]
@@ -68,7 +73,8 @@ def tell(
     return Story(
         lanes=_lane_order(shown, links, lane_of),
         steps=tuple(_steps(ordered, lane_of, Grouping(causes).of(items))),
-        open_at_start=_open_at_start(shown, lane_of) | {lane_of[link] for link in causes.live_at_start if link in lane_of},
+        open_at_start=_open_at_start(shown, lane_of)
+        | {lane_of[link] for link in causes.live_at_start if link in lane_of},
     )
 
 
@@ -78,7 +84,9 @@ def _is_shown(item: Captured | Event, causes: Causes, *, pings: bool) -> bool:
     return pings or item.type not in _PINGS
 
 
-def _steps(items: Sequence[Captured | Event], lane_of: Mapping[int, str], message_of: Mapping[int, int]) -> Iterator[Step]:
+def _steps(
+    items: Sequence[Captured | Event], lane_of: Mapping[int, str], message_of: Mapping[int, int]
+) -> Iterator[Step]:
     line = 0
     message: dict[int, int] = {}
     for item in items:
@@ -128,7 +136,9 @@ def _ends_link(item: Captured | Event) -> bool:
     return item.type == "DISCONNECT" and item.to_broker
 
 
-def _lane_order(items: Sequence[Captured | Event], links: Mapping[int, Link], lane_of: Mapping[int, str]) -> tuple[str, ...]:
+def _lane_order(
+    items: Sequence[Captured | Event], links: Mapping[int, Link], lane_of: Mapping[int, str]
+) -> tuple[str, ...]:
     """Clients by their first connection, the broker in the middle of them."""
     present = {lane_of[item.link] for item in items if item.link}
     first: dict[str, int] = {}

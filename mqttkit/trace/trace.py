@@ -55,7 +55,16 @@ class Trace:
         with self._changed:
             self._append(wire)
 
-    def note(self, kind: str, text: str, *, link: Link | None = None, who: str = "network", client: str = "", data: bytes = b"") -> Event:
+    def note(
+        self,
+        kind: str,
+        text: str,
+        *,
+        link: Link | None = None,
+        who: str = "network",
+        client: str = "",
+        data: bytes = b"",
+    ) -> Event:
         """Appends one event."""
         number, name = (link.number, link.name) if link is not None else (0, client)
         event = Event(0, clock.monotonic(), number, kind, who, text, name, data)
@@ -161,7 +170,9 @@ class Trace:
             if isinstance(item, Captured) and query.fits(item):
                 yield item
 
-    def wait_for(self, count: int = 1, timeout: float = 2.0, *, since: int | None = None, **query: Any) -> list[Captured]:
+    def wait_for(
+        self, count: int = 1, timeout: float = 2.0, *, since: int | None = None, **query: Any
+    ) -> list[Captured]:
         """Waits until `count` packets meet the conditions of `packets()`, and returns all that do.
 
         Raises:

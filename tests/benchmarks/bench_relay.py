@@ -94,7 +94,9 @@ def start_mosquitto(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
     port = free_port()
     config = folder / "mosquitto.conf"
-    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\nmax_inflight_messages 100\n")
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\nmax_queued_messages 0\nmax_inflight_messages 100\n"
+    )
     process = subprocess.Popen([binary, "-c", str(config)], stderr=subprocess.DEVNULL)
     while True:
         try:
@@ -110,7 +112,9 @@ class Load:
 
     def __init__(self) -> None:
         code = LOAD.replace("{path!r}", repr(sys.path)).replace("{payload!r}", repr(PAYLOAD))
-        self.process = subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
 
     def rate(self, port: int, qos: int, count: int) -> float:
         assert self.process.stdin is not None
@@ -169,7 +173,9 @@ def main() -> int:
                 for qos in (0, 1):
                     direct, relayed, ratio = measure(load, port, network, qos)
                     missed += ratio < BAR
-                    print(f"QoS {qos}: direct {direct:8.0f}/s, through the network {relayed:8.0f}/s, ratio {ratio:.2f} (bar {BAR})")
+                    print(
+                        f"QoS {qos}: direct {direct:8.0f}/s, through the network {relayed:8.0f}/s, ratio {ratio:.2f} (bar {BAR})"
+                    )
                 print(f"added delay of one packet there and back: {added_delay(port, network):.0f} µs")
         finally:
             load.close()

@@ -7,10 +7,10 @@ import os
 from pathlib import Path
 
 import pytest
-from support import need
+from golden_scenarios import SCENARIOS
 
 from mqttkit import Lab
-from golden_scenarios import SCENARIOS
+from support import need
 
 STORED = Path(__file__).parent / "traces"
 REPEATS = 2

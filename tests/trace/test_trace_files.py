@@ -5,11 +5,11 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from support import need
+from trace_parts import Tape, qos1_on_two_hops
 
 from mqttkit import InvalidArgument, Will
 from mqttkit.trace import Trace
-from trace_parts import Tape, qos1_on_two_hops
+from support import need
 
 
 @pytest.fixture
@@ -50,17 +50,42 @@ def test_an_unknown_ending_names_the_known_ones(tape, tmp_path):
 
 
 def tshark(path, *options):
-    command = [need("tshark"), "-r", str(path), "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", *options]
+    command = [
+        need("tshark"),
+        "-r",
+        str(path),
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-o",
+        "ip.check_checksum:TRUE",
+        *options,
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout.splitlines()
 
 
 def test_tshark_sees_the_conversations_and_finds_nothing_wrong(tape, tmp_path):
     path = tmp_path / "trace.pcapng"
     tape.trace.save(path)
-    complaints = tshark(path, "-Y", "tcp.analysis.flags or tcp.checksum.status==0 or ip.checksum.status==0 or _ws.malformed")
+    complaints = tshark(
+        path, "-Y", "tcp.analysis.flags or tcp.checksum.status==0 or ip.checksum.status==0 or _ws.malformed"
+    )
     assert complaints == []
     types = tshark(path, "-Y", "mqtt", "-T", "fields", "-e", "tcp.stream", "-e", "mqtt.msgtype")
-    assert types == ["0\t1", "0\t2", "1\t1", "1\t2", "0\t8", "0\t9", "1\t3", "1\t4", "0\t3", "0\t4", "1\t3", "2\t1", "2\t2"]
+    assert types == [
+        "0\t1",
+        "0\t2",
+        "1\t1",
+        "1\t2",
+        "0\t8",
+        "0\t9",
+        "1\t3",
+        "1\t4",
+        "0\t3",
+        "0\t4",
+        "1\t3",
+        "2\t1",
+        "2\t2",
+    ]
     ends = tshark(path, "-Y", "tcp.flags.fin==1 or tcp.flags.reset==1", "-T", "fields", "-e", "tcp.stream")
     assert ends == ["2", "0"]
     notes = tshark(path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment")

@@ -6,9 +6,9 @@ import re
 import xml.etree.ElementTree as ET
 
 import pytest
+from trace_parts import Tape, qos1_on_two_hops
 
 from mqttkit.trace.ladder import as_html, as_picture
-from trace_parts import Tape, qos1_on_two_hops
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import threading
 
 import pytest
+from trace_parts import Tape, qos1_on_two_hops
 
 from mqttkit import InvalidArgument, Timeout
 from mqttkit.trace import Trace
-from trace_parts import Tape, qos1_on_two_hops
 
 
 @pytest.fixture

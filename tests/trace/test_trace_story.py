@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from trace_parts import Tape, qos1_on_two_hops
 
 from mqttkit import Will
 from mqttkit.trace import Trace
-from trace_parts import Tape, qos1_on_two_hops
 
 
 def shuffled(trace: Trace, seed: int) -> Trace:
@@ -20,7 +21,7 @@ def shuffled(trace: Trace, seed: int) -> Trace:
     trace._feed()
     cause = trace._causes.cause
     roots = [item.number for item in items if item.number not in cause]
-    after = {later: earlier for earlier, later in zip(roots, roots[1:])}  # what clients do on their own stays in order
+    after = {later: earlier for earlier, later in pairwise(roots)}  # what clients do on their own stays in order
     done: list[int] = []
     left = [item.number for item in items]
     way = {item.number: (item.link, item.to_broker) for item in items}
@@ -57,7 +58,15 @@ def handshakes() -> Trace:
             acknowledge(tape, link, qos, number, up=True)
         for link, granted in ((alice, 1), (carol, 2)):
             way = min(qos, granted)
-            tape.send(link, "PUBLISH", up=False, topic="home/t", payload=payload, qos=way, **({"packet_id": number} if way else {}))
+            tape.send(
+                link,
+                "PUBLISH",
+                up=False,
+                topic="home/t",
+                payload=payload,
+                qos=way,
+                **({"packet_id": number} if way else {}),
+            )
             acknowledge(tape, link, way, number, up=False)
     return tape.trace
 

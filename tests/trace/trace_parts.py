@@ -18,7 +18,9 @@ class Tape:
         self.trace.links[link.number] = link
         return link
 
-    def send(self, link: Link, type_: str, *, up: bool = True, lost: bool = False, fault: str | None = None, **values) -> Wire:
+    def send(
+        self, link: Link, type_: str, *, up: bool = True, lost: bool = False, fault: str | None = None, **values
+    ) -> Wire:
         self.clock += 1
         raw = encode(type_, link.protocol, **values)
         wire = Wire(self.trace._start + self.clock, link, raw, to_broker=up, fault="lost" if lost else fault)
@@ -49,5 +51,3 @@ def qos1_on_two_hops(tape: Tape) -> tuple[Link, Link]:
     tape.send(alice, "PUBLISH", up=False, topic="home/t", payload=b"1", qos=1, packet_id=1)
     tape.send(alice, "PUBACK", packet_id=1)
     return alice, bob
-
-
