@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html as escaping
 from typing import TYPE_CHECKING
 
 from mqttkit.errors import Timeout
@@ -36,6 +35,8 @@ def text(client: Client) -> str:
 
 def html(client: Client) -> str:
     """The same as a small table, with the subscriptions."""
+    from html import escape  # noqa: PLC0415 - brings a table of all entities
+
     rows = [
         ("state", state(client)),
         ("protocol", "MQTT 5" if client.protocol == 5 else "MQTT 3.1.1"),  # noqa: PLR2004 - version number
@@ -45,8 +46,8 @@ def html(client: Client) -> str:
     if client.will is not None:
         rows.append(("will", client.will.topic))
     rows += [("subscribed to", f"{name} (QoS {qos})") for name, qos in client.subscriptions.items()]
-    cells = "".join(f"<tr><th style='text-align:left'>{k}</th><td>{escaping.escape(v)}</td></tr>" for k, v in rows)
-    return f"<table><caption>Client <b>{escaping.escape(client.client_id)}</b></caption>{cells}</table>"
+    cells = "".join(f"<tr><th style='text-align:left'>{k}</th><td>{escape(v)}</td></tr>" for k, v in rows)
+    return f"<table><caption>Client <b>{escape(client.client_id)}</b></caption>{cells}</table>"
 
 
 def too_few(client: Receiving, n: int, timeout: float, topic: str | None, unread: list[Message]) -> Timeout:

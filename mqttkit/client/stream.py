@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,8 @@ class Stream:
         found = self._next()
         if found is not None:
             return found
+        import asyncio  # noqa: PLC0415 - imported already by whoever awaits this; a plain client does without
+
         loop, arrived = asyncio.get_running_loop(), asyncio.Event()
 
         def wake() -> None:
