@@ -41,7 +41,7 @@ def lab(browser, tmp_path_factory):
     """A real `mqttkit lab` on an empty folder, one per process."""
     folder = tmp_path_factory.mktemp("lab")
     (folder / "empty.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
-    with lab_server(folder, "empty.ipynb", home=tmp_path_factory.mktemp("home")) as server:
+    with lab_server(folder, "--folder", str(folder), "empty.ipynb", home=tmp_path_factory.mktemp("home")) as server:
         yield server
 
 

@@ -33,6 +33,7 @@ def run_lab(
     if not (course / notebook).is_file():
         raise CommandError(f"There is no {notebook} in {course}. Without a name, `mqttkit lab` opens {FIRST_PAGE}.")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not a user-wide one
+    _add_settings()
     server = _start(_options(course, notebook, port, browser) + extra, port, verbose=verbose)
     if folder is None:
         _trust_lessons(server, course)
@@ -56,6 +57,12 @@ def find_course() -> Path:
         "The lessons are not here: they are part of the repository, not of the installed package. "
         "Clone it, and install it from there with `python -m pip install -e .`",
     )
+
+
+def _add_settings() -> None:
+    """Put our defaults of JupyterLab's settings (no news, no updates) behind those of the person, who keeps the last word."""
+    paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(Path(__file__).with_name("jupyter"))]
+    os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
 
 
 def _options(course: Path, notebook: str, port: int | None, browser: bool) -> list[str]:

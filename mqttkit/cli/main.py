@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from mqttkit.cli.errors import CommandError
 from mqttkit.cli.parser import build_parser, parse
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument, MqttKitError
 
 _INTERRUPTED = 130  # what shells report after Ctrl-C
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
-    except CommandError as error:
+    except (CommandError, InvalidArgument) as error:
         return _fail(error, 2)
     except MqttKitError as error:
         return _fail(error, 1)

@@ -81,7 +81,7 @@ def all_gone(server, cell: str = "idle"):
 
 @pytest.mark.parametrize("cell", CELLS)
 def test_ctrl_c_ends_it_at_once_with_everything_it_started(folder, tmp_path, cell):
-    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server:
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
         port = int(server.origin.rpartition(":")[2])
         with all_gone(server, cell):
             seconds = server.interrupt()
@@ -99,12 +99,12 @@ def test_ctrl_c_ends_it_at_once_with_everything_it_started(folder, tmp_path, cel
 @pytest.mark.skipif(os.name == "nt", reason="Windows has neither signal")
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGKILL"])
 def test_no_way_to_end_it_leaves_a_kernel_behind(folder, tmp_path, name):
-    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server, all_gone(server):
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server, all_gone(server):
         server.process.send_signal(getattr(signal, name))
 
 
 def test_it_prints_few_lines_an_address_and_how_to_end_it(folder, tmp_path):
-    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server:
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
         ask(server, "api/status")
         server.interrupt()
     text = "".join(server.output)
@@ -115,7 +115,7 @@ def test_it_prints_few_lines_an_address_and_how_to_end_it(folder, tmp_path):
 
 
 def test_no_news_no_updates_no_package_index(folder, tmp_path):
-    with lab_server(folder, "page.ipynb", home=tmp_path / "home") as server:
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
         with urllib.request.urlopen(f"{server.origin}/lab?token={server.token}", timeout=60) as reply:
             page = reply.read().decode()
         settings = json.loads(page.split('id="jupyter-config-data" type="application/json">')[1].split("</script>")[0])
@@ -175,17 +175,10 @@ def test_a_browser_is_opened_on_the_page(folder, tmp_path):
 
 def test_from_any_folder_it_opens_the_first_page_and_trusts_the_lessons(tmp_path):
     """What is stored in a lesson shows at once, drawings included; the folder it is started from does not matter."""
-    command = [sys.executable, "-m", "mqttkit", "lab", "--no-browser", "--port", "0"]
-    process = subprocess.Popen(
-        command, cwd=tmp_path, env=clean_environment(tmp_path / "home"), stdout=subprocess.PIPE, text=True
-    )
-    server = LabServer(ROOT, process)
-    try:
+    with lab_server(ROOT, home=tmp_path / "home", cwd=tmp_path) as server:
         assert "/tree/notebooks/00-start-here.ipynb" in server.url
         page = ask(server, "api/contents/notebooks/01-first-message.ipynb")["content"]
         assert all(cell["metadata"]["trusted"] for cell in page["cells"] if cell["cell_type"] == "code")
-    finally:
-        server.close()
 
 
 def run_lab(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:

@@ -154,6 +154,14 @@ class NotebookPage:
         """Run code in the notebook's kernel without a cell; what it printed, or its traceback."""
         return str(self.page.evaluate(_EXECUTE, code))
 
+    def errors(self) -> list[str]:
+        """The error outputs and what cells wrote to stderr, of the whole notebook, also where it is not drawn."""
+        script = """() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+            .flatMap(cell => cell.cell_type === 'code' ? cell.getOutputs() : [])
+            .filter(output => output.output_type === 'error' || output.name === 'stderr')
+            .map(output => output.evalue || [output.text].flat().join(''))"""
+        return [str(error) for error in self.page.evaluate(script)]
+
     def theme(self, name: str) -> None:
         """Change to the "light" or "dark" theme and wait until it is there."""
         self.command("apputils:change-theme", {"theme": _THEMES[name]})

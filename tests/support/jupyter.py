@@ -77,12 +77,17 @@ class LabServer:
 
 
 @contextmanager
-def lab_server(folder: Path, notebook: str, *arguments: str, home: Path, **environment: str) -> Iterator[LabServer]:
-    """Start `mqttkit lab --folder FOLDER NOTEBOOK` with settings and histories in `home`, and end it afterwards."""
-    command = [sys.executable, "-m", "mqttkit", "lab", "--folder", str(folder), "--no-browser", "--port", "0"]
-    command += [*arguments, notebook, "--", "--LabApp.expose_app_in_browser=True"]
+def lab_server(
+    folder: Path, *arguments: str, home: Path, cwd: Path | None = None, **environment: str
+) -> Iterator[LabServer]:
+    """Start `mqttkit lab ARGUMENTS` with settings and histories in `home`, and end it afterwards.
+
+    `folder` is the one whose notebooks it serves: give `--folder` in the arguments where it is not that of the course.
+    """
+    command = [sys.executable, "-m", "mqttkit", "lab", "--no-browser", "--port", "0", *arguments]
     process = subprocess.Popen(
-        command,
+        [*command, "--", "--LabApp.expose_app_in_browser=True"],
+        cwd=cwd,
         env=clean_environment(home) | environment,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
