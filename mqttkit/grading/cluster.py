@@ -13,6 +13,7 @@ from mqttkit.grading.job import Job, Report, lost
 from mqttkit.grading.pool import MARGIN, Worker
 
 RETRIES = 2
+PATIENCE = "10s"  # for the first answer of the scheduler
 
 
 def grade_here(job: Job) -> Report:
@@ -41,12 +42,12 @@ def distributed(address: str, jobs: list[Job], count: int) -> Iterator[Report]:
     except ImportError:
         raise GradingError("--scheduler needs dask: python -m pip install 'mqttkit[cluster]'.") from None
     try:
-        client = Client(address, timeout="10s", set_as_default=False)
+        client = Client(address, timeout=PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:
         raise GradingError(f"No scheduler answers at {address}: {error}.") from None
     with client:
         futures = {client.submit(grade_here, job, pure=False, retries=RETRIES): job for job in jobs}
         limit = sum(job.total + MARGIN for job in jobs)
-        for future in as_completed(list(futures), timeout=limit):
+        for future in as_completed(list(futures), loop=client.loop, timeout=limit):
             job = futures[future]
             yield future.result() if future.status == "finished" else lost(job, f"The cluster lost it: {future.exception()}")

@@ -18,8 +18,9 @@ from mqttkit import __version__
 from mqttkit.grading import page, sandbox
 from mqttkit.grading.build import write
 from mqttkit.grading.notebooks import Notebook, is_check, question_of, restore, student_version, tag
-from mqttkit.grading.rubric import Exercise, Result, load
+from mqttkit.grading.rubric import Exercise, Question, Result, Verdict, load
 from mqttkit.grading.runner import Outcome, Runner
+from mqttkit.grading.session import Session
 from mqttkit.grading.unpack import LARGEST
 
 SCHEMA = 1
@@ -147,16 +148,24 @@ def _grade(job: Job, exercise: Exercise, report: Report, packets: list[str]) -> 
     submission = _read(Path(job.path), exercise)
     master = student_version(nbformat.read(job.master, as_version=4))
     notebook, report["tampered"], report["missing"] = restore(submission, master)
+    session, outcome = run_boxed(notebook, exercise, job.seed, job.sandbox, timeout=job.timeout, total=job.total)
+    _fill(report, exercise, session.results, outcome)
+    tapes = session.packets.items()
+    packets += [json.dumps({"question": name} | p, ensure_ascii=False) for name, tape in tapes for p in tape]
+
+
+def run_boxed(
+    notebook: Notebook, exercise: Exercise, seed: str, level: str, *, timeout: float, total: float
+) -> tuple[Session, Outcome]:
+    """Run a notebook whose check cells are in order; its results, and what happened on the way."""
     folder = Path(tempfile.mkdtemp(prefix="mqttkit-"))
     try:
-        box = sandbox.make(job.sandbox, exercise, job.seed, folder)
+        box = sandbox.make(level, exercise, seed, folder)
         try:
-            outcome = Runner(notebook, box, timeout=job.timeout, total=job.total).run()
+            outcome = Runner(notebook, box, timeout=timeout, total=total).run()
         finally:
             box.close()
-        _fill(report, exercise, box.session.results, outcome)
-        tapes = box.session.packets.items()
-        packets += [json.dumps({"question": name} | p, ensure_ascii=False) for name, tape in tapes for p in tape]
+        return box.session, outcome
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -173,9 +182,7 @@ def _fill(report: Report, exercise: Exercise, results: dict[str, Result], outcom
         report["status"], report["note"] = "grader_error", f"{failed['id']}: {failed['note']}"
 
 
-def _unplayed(question: Any, reason: str) -> Result:
-    from mqttkit.grading.rubric import Verdict
-
+def _unplayed(question: Question, reason: str) -> Result:
     return Result(question, [Verdict(item, saw=reason) for item in question.rubric], "unplayed", reason)
 
 

@@ -57,7 +57,7 @@ def student_version(solution: Notebook) -> Notebook:
     """
     notebook = copy.deepcopy(solution)
     for cell in notebook.cells:
-        _strip(cell)
+        strip(cell)
         _lock(cell)
         if cell.cell_type == "code":
             cell.outputs, cell.execution_count = [], None
@@ -65,7 +65,8 @@ def student_version(solution: Notebook) -> Notebook:
     return notebook
 
 
-def _strip(cell: Cell) -> None:
+def strip(cell: Cell) -> None:
+    """Replace the solution in a cell by what a learner starts with."""
     stub = cell.metadata.pop("mqttkit", {}).get("stub")
     if tag(cell).get("solution"):
         cell.source = stub if stub is not None else without_solution(cell.source, cell.cell_type)

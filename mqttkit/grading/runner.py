@@ -109,6 +109,7 @@ class Runner:
             self.outcome.note += " It was lost too often, so the rest was not run."
             return
         self._kernel.close()
+        self._box.empty()
         self._kernel = Kernel(self._box)
         for cell in self._done:
             left = min(self._timeout, self._end - time.monotonic())

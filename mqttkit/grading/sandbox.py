@@ -69,6 +69,14 @@ class Box:
     ipc: bool
     gate: UnixGate | None = None
 
+    def empty(self) -> None:
+        """Remove what a lost kernel has written: the next one begins with an empty home."""
+        for path in (self.folder / "home").iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
     def close(self) -> None:
         """End the session and the gate; the folder belongs to the caller."""
         self.session.close()

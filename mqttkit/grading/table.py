@@ -54,6 +54,8 @@ def _row(report: dict[str, Any], people: dict[str, Person], duedate: str, questi
 
 def safe(value: Any) -> Any:
     """`value` for a cell of a table: text that a spreadsheet would run as a formula gets an apostrophe in front."""
+    if isinstance(value, float):
+        return f"{value:g}"
     return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 

@@ -1,0 +1,73 @@
+"""For schools that use nbgrader: its own pipeline, with our student versions and the wire grader's scores.
+
+In nbgrader_config.py:
+
+    from mqttkit.grading import nbgrader_hook
+    nbgrader_hook.configure(get_config())
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbformat.v4 import new_output
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+
+from mqttkit.grading.feedback import Feedback
+from mqttkit.grading.job import run_boxed
+from mqttkit.grading.notebooks import is_check, question_of, strip
+from mqttkit.grading.rubric import load
+from mqttkit.grading.sandbox import level
+
+_HERE = "mqttkit.grading.nbgrader_hook."
+_THEIRS = "nbgrader.preprocessors."
+
+
+def configure(config: Any) -> None:
+    """Put our two steps in place of nbgrader's ClearSolutions and Execute, for exercises of the kit and all others."""
+    ours = {"ClearSolutions": _HERE + "StudentVersion", "Execute": _HERE + "WireExecute"}
+    release = ("IncludeHeaderFooter", "LockCells", "ClearSolutions", "ClearOutput", "CheckCellMetadata", "ComputeChecksums",
+               "SaveCells", "ClearHiddenTests", "ClearMarkScheme", "ComputeChecksums", "CheckCellMetadata")  # fmt: skip
+    grade = ("Execute", "LimitOutput", "SaveAutoGrades", "AssignLatePenalties", "CheckCellMetadata")
+    config.GenerateAssignment.preprocessors = [ours.get(name, _THEIRS + name) for name in release]
+    config.Autograde.autograde_preprocessors = [ours.get(name, _THEIRS + name) for name in grade]
+
+
+class StudentVersion(NbGraderPreprocessor):
+    """Replaces solutions by the text a learner starts with, which is more than a stub where a client is to be repaired."""
+
+    def preprocess(self, notebook: Any, resources: Any) -> tuple[Any, Any]:
+        """Strip every cell."""
+        for cell in notebook.cells:
+            strip(cell)
+        return notebook, resources
+
+
+class WireExecute(Execute):
+    """Runs an exercise of the kit in its box, and gives each check cell the score of what passed on the wire.
+
+    Other notebooks are run as nbgrader does.
+    """
+
+    def preprocess(self, notebook: Any, resources: Any, *args: Any, **options: Any) -> tuple[Any, Any]:
+        """Run the notebook; only the outputs of check cells matter to nbgrader."""
+        name = notebook.metadata.get("mqttkit", {}).get("exercise")
+        if name is None:
+            return super().preprocess(notebook, resources, *args, **options)
+        exercise = load(str(name), resources.get("metadata", {}).get("path") or ".")
+        seed = f"{name}:{resources['nbgrader']['student']}"
+        session, outcome = run_boxed(notebook, exercise, seed, level("auto"), timeout=self.timeout or 30.0, total=600.0)
+        for cell in notebook.cells:
+            if is_check(cell):
+                result = session.results.get(question_of(cell))
+                said = str(Feedback(result.as_json())) if result else outcome.unplayed.get(question_of(cell), "not played")
+                cell.outputs = _outputs(said, result.score if result else 0.0)
+        return notebook, resources
+
+
+def _outputs(said: str, score: float) -> list[Any]:
+    """What nbgrader reads as partial credit: a result that is a number. A 0 has to be an error, for it wants more than 0."""
+    told = new_output("stream", name="stdout", text=said)
+    if score == 0:
+        return [told, new_output("error", ename="NoPoints", evalue="0 points", traceback=["0 points"])]
+    return [told, new_output("execute_result", data={"text/plain": repr(float(score))}, execution_count=None)]

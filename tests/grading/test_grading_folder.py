@@ -1,0 +1,252 @@
+"""`mqttkit grade` on folders and archives: who is found, what is reported, what happens on a second run."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import zipfile
+from datetime import datetime, timezone
+
+import nbformat
+import pytest
+from submissions_for_tests import ROOT, solved, untouched, with_cells, with_first_cell
+
+from mqttkit.errors import GradingError
+from mqttkit.grading import late, submissions, table
+from mqttkit.grading.commands import grade
+from mqttkit.grading.job import folder_name
+from mqttkit.grading.submissions import collect
+
+NAME = "1-topics"
+
+
+def put(path, notebook):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook), "utf-8")
+
+
+def rows_of(out):
+    with (out / "grades.csv").open(newline="") as file:
+        return {row["student_id"]: row for row in csv.DictReader(file)}
+
+
+@pytest.fixture(scope="module")
+def graded(tmp_path_factory):
+    """One run over a class of every kind; (submissions, out, exit code)."""
+    folder, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
+    put(folder / "right" / f"{NAME}.ipynb", solved(NAME))
+    put(folder / "untouched" / f"{NAME}.ipynb", untouched(NAME))
+    tampered = with_cells(untouched(NAME), name="def topic_of(*a): return 'museum/' + '/'.join(map(str, a))", check_name="print('2 of 2')")
+    tampered.cells = [c for c in tampered.cells if c.metadata.get("nbgrader", {}).get("grade_id") != "check-guard"]
+    put(folder / "tampered" / f"{NAME}.ipynb", tampered)
+    put(folder / "syntax" / f"{NAME}.ipynb", with_cells(solved(NAME), name="def topic_of(:"))
+    put(folder / "otherkernel" / f"{NAME}.ipynb", other_kernel())
+    put(folder / "wrongexercise" / "2-qos.ipynb", untouched("2-qos"))
+    put(folder / "foreign" / "essay.ipynb", nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("1")]))
+    put(folder / "noncode" / "x.ipynb", nbformat.v4.new_notebook(cells=[nbformat.v4.new_markdown_cell("Hello")]))
+    for name, content in (("empty", b""), ("broken", b'{"cells": ['), ("binary", bytes(range(256)))):
+        (folder / name).mkdir()
+        (folder / name / "x.ipynb").write_bytes(content)
+    roster = folder / "roster.csv"
+    roster.write_text("student_id,first_name,last_name,email\nright,Ada,=HYPERLINK(),ada@example.org\nabsent,Nobody,Here,\n")
+    code = grade(NAME, folder, out=out, jobs=2, roster=roster, sandbox="none")
+    return folder, out, code
+
+
+def other_kernel():
+    notebook = untouched(NAME)
+    notebook.metadata["kernelspec"] = {"name": "ir", "display_name": "R", "language": "R"}
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("student", "status", "says"),
+    [
+        ("right", "graded", ""),
+        ("untouched", "graded", ""),
+        ("tampered", "graded", ""),
+        ("syntax", "graded", ""),
+        ("otherkernel", "unreadable", "written for 'R'"),
+        ("wrongexercise", "unreadable", "'2-qos', not '1-topics'"),
+        ("foreign", "unreadable", "another file"),
+        ("noncode", "unreadable", "no code cell"),
+        ("empty", "unreadable", "empty"),
+        ("broken", "unreadable", "not a notebook"),
+        ("binary", "unreadable", "not a notebook"),
+        ("absent", "missing", "No notebook"),
+    ],
+)
+def test_every_submission_has_a_status_and_a_sentence(graded, student, status, says):
+    _, out, code = graded
+    assert code == 1, "some were not graded"
+    report = json.loads((out / student / "report.json").read_text())
+    assert report["status"] == status
+    assert says in report["note"]
+    assert "<html" in (out / student / "feedback.html").read_text()
+
+
+def test_the_mark_list(graded):
+    rows = rows_of(graded[1])
+    assert list(next(iter(rows.values())))[:11] == list(table.NBGRADER)
+    assert rows["right"]["score"] == rows["right"]["max_score"] == "25"
+    assert rows["right"]["last_name"] == "'=HYPERLINK()", "no formula for a spreadsheet"
+    assert (rows["untouched"]["score"], rows["absent"]["score"], rows["empty"]["score"]) == ("0", "", "")
+    assert rows["syntax"]["q:name"] == "0"
+    assert rows["syntax"]["q:matches"] == "6", "an error in one cell costs only its own question"
+
+
+def test_check_cells_are_restored(graded):
+    report = json.loads((graded[1] / "tampered" / "report.json").read_text())
+    assert report["tampered"] == ["check-name"]
+    assert report["missing"] == ["check-guard"]
+    scores = {q["id"]: q["score"] for q in report["questions"]}
+    assert scores["name"] == 1, "the restored check was played, not the printed text"
+    assert "check-name" in (graded[1] / "tampered" / "feedback.html").read_text()
+
+
+def test_a_second_run_grades_only_what_changed(graded, capsys, tmp_path):
+    folder, out, _ = graded
+    put(folder / "untouched" / f"{NAME}.ipynb", with_cells(untouched(NAME), repair="REPAIRED = {}"))
+    before = (out / "right" / "report.json").stat().st_mtime_ns
+    assert grade(NAME, folder, out=out, jobs=1, sandbox="none") == 1
+    said = capsys.readouterr().err
+    assert "1/1" in said
+    assert "untouched" in said
+    assert grade(NAME, folder, out=out, jobs=1, sandbox="none", student="right", regrade=True) == 1
+    assert "right: 25/25" in capsys.readouterr().err
+    assert (out / "right" / "report.json").stat().st_mtime_ns != before
+
+
+def test_feedback_leaks_neither_solution_nor_seed(graded):
+    text = (graded[1] / "untouched" / "feedback.html").read_text()
+    assert "museum/+/+/+/temperature" not in text
+    assert "1-topics:untouched" not in text
+    page = (graded[1] / "right" / "feedback.html").read_text()
+    assert "25 of 25 points" in page
+
+
+def test_gradescope(graded):
+    results = json.loads((graded[1] / "right" / "results.json").read_text())
+    assert results["score"] == 25
+    assert sum(test["max_score"] for test in results["tests"]) == 25
+    assert {test["status"] for test in results["tests"]} == {"passed"}
+
+
+@pytest.mark.parametrize(
+    ("names", "files", "students"),
+    [
+        ("plain", ["ada/1-topics.ipynb", "bob/deep/er/1-topics.ipynb", "eve.ipynb"], ["ada", "bob", "eve"]),
+        ("moodle", ["Ada Lovelace_4711_assignsubmission_file_/1-topics.ipynb", "Bob_12_assignsubmission_file_x.ipynb"], ["12", "4711"]),
+        ("canvas", ["lovelaceada_LATE_4711_88_1-topics-1.ipynb", "bob_12_90_1-topics.ipynb"], ["12", "4711"]),
+        (r"(?P<student>[a-z]+\d+)-.*\.ipynb", ["ab12-x.ipynb", "cd34-y.ipynb"], ["ab12", "cd34"]),
+    ],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_names_of_course_sites(names, files, students, zipped, tmp_path):
+    folder = tmp_path / "in"
+    for file in files:
+        put(folder / file, untouched(NAME))
+    source = folder
+    if zipped:
+        source = tmp_path / "all.zip"
+        with zipfile.ZipFile(source, "w") as archive:
+            for file in files:
+                archive.write(folder / file, file)
+    found = collect(source, NAME, tmp_path / "work", names=names)
+    assert [s.person.student for s in found] == students
+    assert all(s.path.is_file() for s in found)
+
+
+def test_one_archive_for_each_student(tmp_path):
+    for student in ("ada", "bob"):
+        (tmp_path / "in" / student).mkdir(parents=True)
+        with zipfile.ZipFile(tmp_path / "in" / student / "work.zip", "w") as archive:
+            archive.writestr("1-topics.ipynb", nbformat.writes(untouched(NAME)))
+    assert [s.person.student for s in collect(tmp_path / "in", NAME, tmp_path / "work")] == ["ada", "bob"]
+
+
+def test_the_newest_of_two_is_taken_and_told(tmp_path):
+    for number, name in enumerate(("1-topics.ipynb", "1-topics-1.ipynb")):
+        put(tmp_path / "ada" / name, untouched(NAME))
+        os.utime(tmp_path / "ada" / name, (1000 + number, 1000 + number))
+    (one,) = collect(tmp_path, NAME, tmp_path / "work")
+    assert one.path.name == "1-topics-1.ipynb"
+    assert "2 notebooks" in one.notes[0]
+
+
+def test_an_archive_cannot_write_outside(tmp_path):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as archive:
+        archive.writestr("../../evil.ipynb", "{}")
+        archive.writestr("ok/1-topics.ipynb", nbformat.writes(untouched(NAME)))
+    collect(tmp_path / "evil.zip", NAME, tmp_path / "a" / "b" / "work")
+    assert not (tmp_path / "evil.ipynb").exists()
+    assert not (tmp_path / "a" / "evil.ipynb").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ({"names": "("}, "not a regular expression"),
+        ({"names": "x"}, "(?P<student>"),
+        ({"late": "10%/day"}, "--due"),
+        ({"due": "tomorrow"}, "2026-03-01T23:59"),
+        ({"due": "2026-03-01", "late": "lots"}, "10%/day"),
+        ({"timeout": -1.0}, "above 0"),
+        ({"student": "nobody"}, "no submission of 'nobody'"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_explained(arguments, says, tmp_path, capsys):
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", untouched(NAME))
+    assert grade(NAME, tmp_path / "in", out=tmp_path / "out", sandbox="none", **arguments) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_unknown_exercise_is_explained(tmp_path, capsys):
+    assert grade("9-nothing", tmp_path, out=tmp_path / "out") == 2
+    assert "1-topics" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("hours", "lost"), [(-1, 0.0), (0, 0.0), (0.1, 2.0), (24, 2.0), (25, 4.0), (24 * 30, 20.0)]
+)
+def test_late_work(hours, lost):
+    rule = late.read("2026-03-01T12:00+00:00", "10%/day")
+    moment = datetime.fromtimestamp(rule.due.timestamp() + hours * 3600, timezone.utc)
+    assert rule.penalty(20.0, moment) == lost
+
+
+def test_names_never_share_a_folder():
+    names = ["a/b", "a_b", "../x", "", ".", "..", "con", "nul.txt", "ä" * 200, "ä" * 201]
+    folders = [folder_name(name).lower() for name in names]
+    assert len({*folders}) == len(names)
+    assert all(re.fullmatch(r"[\w.-]+", folder) and folder.strip(".") for folder in folders)
+
+
+def test_a_roster_needs_a_student_column(tmp_path):
+    (tmp_path / "r.csv").write_text("name\nada\n")
+    with pytest.raises(GradingError, match="student_id"):
+        submissions.read_roster(tmp_path / "r.csv")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
+    """Killed in the middle; the second run keeps what was done, and nothing of the first still runs."""
+    for student in ("a", "b", "c", "d"):
+        notebook = untouched(NAME) if student == "a" else with_first_cell(NAME, "while True: pass")
+        put(tmp_path / "in" / student / f"{NAME}.ipynb", notebook)
+    command = [sys.executable, "-m", "mqttkit", "grade", NAME, str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1", "--timeout", "60"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+        assert "1/4" in process.stderr.readline()
+        process.send_signal(signal.SIGKILL)
+    done = json.loads((tmp_path / "out" / "a" / "report.json").read_text())
+    for student in ("b", "c", "d"):
+        put(tmp_path / "in" / student / f"{NAME}.ipynb", untouched(NAME))
+    assert grade(NAME, tmp_path / "in", out=tmp_path / "out", jobs=2, sandbox="none") == 0
+    again = json.loads((tmp_path / "out" / "a" / "report.json").read_text())
+    assert {key: again[key] for key in done} == done
+    assert len(rows_of(tmp_path / "out")) == 4
