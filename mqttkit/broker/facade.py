@@ -55,7 +55,9 @@ class Broker:
         tls: opens TLS listeners: True for a certificate of a new lesson CA (`broker.ca`), or a LessonCA, a Certificate,
             or a pair of PEM files (certificate, key).
         websocket: True opens WebSocket listeners too (ws, and wss with `tls`).
-        tls_port, ws_port, wss_port: ports of those listeners; 0 takes any free one; a given one opens its listener.
+        tls_port: opens the TLS listener there; 0 takes any free port.
+        ws_port: opens the WebSocket listener there.
+        wss_port: opens the secure WebSocket listener there. With one of tls_port and wss_port, `tls` opens no other.
         engine: "amqtt" (embedded, MQTT 3.1.1) or "mosquitto" (a process of its own, also MQTT 5; must be installed).
 
     Raises:
@@ -77,13 +79,13 @@ class Broker:
         engine: str = "amqtt",
         _off: Iterable[str] = (),
     ) -> None:
-        wants_tls = bool(tls) or tls_port is not None or wss_port is not None
-        self.certificate = _certificate(tls) if wants_tls else None
+        secured = tls_port is not None or wss_port is not None  # the caller says which TLS listeners there are
+        self.certificate = _certificate(tls) if tls or secured else None
         wanted = {
             "mqtt": port,
-            "mqtts": tls_port if tls_port is not None or not tls else 0,
-            "ws": ws_port if ws_port is not None or not websocket else 0,
-            "wss": wss_port if wss_port is not None or not (websocket and tls) else 0,
+            "mqtts": 0 if tls and not secured else tls_port,
+            "ws": 0 if websocket and ws_port is None else ws_port,
+            "wss": 0 if tls and websocket and not secured else wss_port,
         }
         options = Options(
             host,

@@ -1,0 +1,119 @@
+"""`mqttkit broker`: a broker in the foreground of a terminal."""
+
+from __future__ import annotations
+
+import ipaddress
+import queue
+import signal
+import socket
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mqttkit.broker.facade import Broker
+from mqttkit.broker.state import BrokerEvent
+from mqttkit.security import LessonCA
+
+USAGE_ERROR = 2
+_SHOWN = ("connect", "refuse", "disconnect", "subscribe", "unsubscribe", "will", "dropped", "error")
+_OPEN_DOOR = (
+    "mqttkit broker: {host} can be reached by other machines, and without users anybody there could read and publish "
+    "everything.\nGive --user NAME:PASSWORD, or --open if that is what you want, or leave out --host."
+)
+
+
+def run_broker(
+    host: str = "127.0.0.1",
+    port: int | None = 1883,
+    tls_port: int | None = None,
+    ws_port: int | None = None,
+    wss_port: int | None = None,
+    users: Sequence[str] = (),
+    access_file: str | Path | None = None,
+    engine: str = "amqtt",
+    open_: bool = False,
+) -> int:
+    """Run a broker until Ctrl-C or SIGTERM; the exit code.
+
+    Args:
+        host: address to listen on; others than loopback need users, or `open_`.
+        port: plain TCP port; 0 for any free one, None for none.
+        tls_port: the same for TLS; None opens no such listener.
+        ws_port: for WebSocket.
+        wss_port: for secure WebSocket.
+        users: "NAME:PASSWORD" lines.
+        access_file: rules of who may do what (see `mqttkit.security.Access`).
+        engine: "amqtt" or "mosquitto".
+        open_: True to let anybody on the network in.
+
+    Raises:
+        BrokerError: the broker cannot start.
+    """
+    if not (is_loopback(host) or users or open_):
+        print(_OPEN_DOOR.format(host=host), file=sys.stderr)
+        return USAGE_ERROR
+    certificate = _certificate(host) if tls_port is not None or wss_port is not None else None
+    broker = Broker(
+        host, port, tls_port=tls_port, ws_port=ws_port, wss_port=wss_port, tls=certificate,
+        users=users or None, access=access_file, engine=engine,
+    )  # fmt: skip
+    events: queue.SimpleQueue[BrokerEvent | None] = queue.SimpleQueue()
+    broker.on_event(events.put)
+    with _signals(lambda: events.put(None)), broker:
+        _greet(broker)
+        _show(events)
+    print("stopped", flush=True)
+    return 0
+
+
+def is_loopback(host: str) -> bool:
+    """True when `host` can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _certificate(host: str) -> Any:
+    """A certificate for the names under which clients will look for this machine."""
+    names = ["localhost", "127.0.0.1", "::1", socket.gethostname()]
+    names += [] if host in ("", "0.0.0.0", "::", *names) else [host]  # noqa: S104 - compared, not listened on
+    return LessonCA().server(*names)
+
+
+@contextmanager
+def _signals(stop: Callable[[], None]) -> Iterator[None]:
+    """Call `stop` at Ctrl-C and SIGTERM."""
+    if threading.current_thread() is not threading.main_thread():  # whoever runs us there has signals of his own
+        yield
+        return
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _greet(broker: Broker) -> None:
+    print(f"Broker ({broker.engine}) at", *broker.urls.values())
+    if broker.ca is not None:
+        print(f"Clients verify the TLS addresses with {broker.ca}")
+    print("Ctrl-C ends it.", flush=True)
+
+
+def _show(events: queue.SimpleQueue[BrokerEvent | None]) -> None:
+    while True:
+        try:
+            event = events.get(timeout=0.5)  # a time-out, so that Ctrl-C is seen on Windows too
+        except queue.Empty:
+            continue
+        if event is None:
+            return
+        if event.kind in _SHOWN:
+            text = "".join(c if c.isprintable() else "?" for c in str(event))  # a name must not steer the terminal
+            print(time.strftime("%H:%M:%S"), text, flush=True)
