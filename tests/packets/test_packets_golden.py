@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+from dataclasses import replace
+
 import pytest
 
 from mqttkit.message import Will
 from mqttkit.packets import PACKET_TYPES, decode, encode
+from mqttkit.packets.decoder import _decode_fast
 
 # (type, protocol, bytes, attributes). The CONNECT is the example of MQTT 3.1.1, figure 3.6, with a payload.
 GOLDEN = [
@@ -216,3 +221,18 @@ def test_a_packet_is_a_value():
     with pytest.raises(AttributeError):
         decode(raw).topic = "c"
     assert repr(decode(raw)) == "<PUBLISH  QoS 0  a/b  empty payload>"
+
+
+@pytest.mark.parametrize("size", [0, 20, 124, 125, 126, 300, 16_000])
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_usual_traffic_takes_the_fast_path(size, protocol):
+    for qos in (0, 1, 2):
+        assert _decode_fast(encode("PUBLISH", protocol, topic="a", payload="x" * size, qos=qos), protocol)
+    for name in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "PINGREQ", "PINGRESP"):
+        assert _decode_fast(encode(name, protocol), protocol)
+
+
+def test_a_packet_survives_being_copied_and_sent_to_another_process():
+    packet = decode(bytes.fromhex("30 07 0000 03 23 0001 78"), 5)
+    for copied in (pickle.loads(pickle.dumps(packet)), copy.deepcopy(packet), replace(packet)):
+        assert (copied, copied.properties, copied.fields) == (packet, packet.properties, packet.fields)
