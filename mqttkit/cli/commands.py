@@ -139,6 +139,7 @@ def _add_exercises(subparsers: Subparsers) -> None:
     actions.add_parser("list", help="all exercises, with what is done")
     reset = actions.add_parser("reset", help="a fresh copy of one exercise; yours is kept beside it")
     reset.add_argument("exercise", help="its name, such as 2-qos")
+    reset.add_argument("--from", dest="source", type=Path, metavar="FILE", help="the notebook to make it from")
     build = actions.add_parser("build", help="make exercises/ from solutions/ (maintainers)")
     build.add_argument("--check", action="store_true", help="only say whether they are up to date")
 
