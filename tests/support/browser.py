@@ -167,6 +167,7 @@ class NotebookPage:
         self.command("apputils:change-theme", {"theme": _THEMES[name]})
         wanted = "true" if name == "light" else "false"
         self.page.wait_for_selector(f'body[data-jp-theme-light="{wanted}"]', state="attached")
+        self.page.wait_for_selector("#jupyterlab-splash", state="detached")
 
     def screenshot(self, name: str, element: Locator | None = None, folder: Path | None = None) -> list[Path]:
         """`name`-light.png and `name`-dark.png of the page or one element.
