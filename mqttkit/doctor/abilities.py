@@ -9,6 +9,8 @@ from html import escape
 from typing import Any
 from uuid import uuid4
 
+from typing_extensions import Self
+
 from mqttkit.client import Client
 from mqttkit.client.address import find_address
 from mqttkit.errors import ConnectError, MqttKitError, SubscribeRefused, Timeout
@@ -42,7 +44,7 @@ class Guest:
         self._mark = uuid4().hex[:8]
         self._stack = ExitStack()
 
-    def __enter__(self) -> Guest:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_error: object) -> None:
