@@ -97,7 +97,9 @@ def _mosquitto_hash(password: str) -> str:
 def _name_and_password(text: str) -> tuple[str, str]:
     name, colon, password = text.partition(":")
     if not (name and colon and password):
-        raise BrokerError(f"A user is written NAME:PASSWORD, such as anna:secret, not {name or text!r}.")
+        raise BrokerError(
+            "A user is written NAME:PASSWORD, such as anna:secret. One was given without name, colon or password."
+        )
     return name, password
 
 

@@ -49,7 +49,11 @@ def process_of(engine: str) -> Iterator[tuple[int, psutil.Process]]:
     commands = {
         "embedded": [sys.executable, "-c", _EMBEDDED],
         "stock amqtt": [sys.executable, "-c", _STOCK],
-        "mosquitto": [find_mosquitto(), "-p", str(port)],  # as it comes: no log of packets, which costs half of its rate
+        "mosquitto": [
+            find_mosquitto(),
+            "-p",
+            str(port),
+        ],  # as it comes: no log of packets, which costs half of its rate
     }
     child = subprocess.Popen(
         commands[engine], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
@@ -170,8 +174,13 @@ def memory(port: int, process: psutil.Process, count: int = 200) -> float:
 
 def measure(brokers: dict[str, tuple[int, psutil.Process]], seconds: float, rounds: int) -> dict[str, dict[str, float]]:
     """Median of each figure, by figure and engine."""
-    tasks = {f"one to one, QoS {qos}, messages/s": (lambda port, q=qos: one_to_one(port, q, seconds)) for qos in range(3)}
-    tasks |= {f"chat of {n}, deliveries/s": (lambda port, n=n: (chat(port, n, max(1, 6000 // n // n)), None)) for n in (30, 100)}
+    tasks = {
+        f"one to one, QoS {qos}, messages/s": (lambda port, q=qos: one_to_one(port, q, seconds)) for qos in range(3)
+    }
+    tasks |= {
+        f"chat of {n}, deliveries/s": (lambda port, n=n: (chat(port, n, max(1, 6000 // n // n)), None))
+        for n in (30, 100)
+    }
     table: dict[str, dict[str, float]] = {}
     for task, run in tasks.items():
         rates = {engine: [] for engine in brokers}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 
 from mqttkit.broker.embedded import wire
+from mqttkit.broker.embedded.admission import Refused
 from mqttkit.broker.embedded.checks import Checks, Connect
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.receiving import Receiving
@@ -57,8 +58,18 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
                     await self._feed(data)
         except (MalformedPacket, InvalidTopic) as error:
             self._end_for(error)
+        except Refused:
+            pass  # told to the client and to the event feed already
+        except Exception as error:  # noqa: BLE001 - whatever one client does to us, the others are served on
+            self.broker.emit("error", self.client_id, f"{type(error).__name__}: {error}")
+            self.end("an error inside the broker")
         finally:
             self.end("connection lost")
+
+    @property
+    def client_id(self) -> str:
+        """The client's name; "" before CONNECT."""
+        return self.connect.client_id if self.connect is not None else ""
 
     @corrects("MQTT-3.1.0-1", stock=lambda _self: 10**6)
     def connect_timeout(self) -> float:

@@ -11,7 +11,6 @@ import websockets
 from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 from websockets.asyncio.server import ServerConnection, serve
 
-from mqttkit.broker.embedded.admission import Refused
 from mqttkit.broker.embedded.links import TcpLink, WebSocketLink
 
 if TYPE_CHECKING:
@@ -92,8 +91,6 @@ class Listening:
         self._serving.add(task)
         try:
             await handler.serve()
-        except Refused:
-            pass  # told to the client and to the event feed already
         finally:
             await link.closed()
             handler.forget_timer()

@@ -1,0 +1,186 @@
+"""Start, stop, restart, addresses, other engines, and what is left behind: nothing."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+
+from mqttkit import Broker, BrokerError
+from mqttkit.broker import from_environment
+from support import need
+from support.rawmqtt import DISCONNECT, publish
+
+
+@pytest.fixture(params=["amqtt", "mosquitto"])
+def engine(request):
+    if request.param == "mosquitto":
+        need("mosquitto")
+    return request.param
+
+
+def test_starts_on_a_free_port_of_this_machine_only(engine, client):
+    with Broker(engine=engine) as broker:
+        assert broker.url == f"mqtt://127.0.0.1:{broker.port}"
+        assert broker.urls == {"mqtt": broker.url}
+        assert broker.running
+        client(broker, "x")
+    assert not broker.running
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((broker.host, broker.port), 1)
+
+
+def test_start_and_close_may_be_called_twice(engine):
+    broker = Broker(engine=engine)
+    assert broker.start() is broker
+    port = broker.port
+    assert broker.start().port == port
+    broker.close()
+    broker.close()
+
+
+def test_restart_keeps_port_retained_messages_and_persistent_sessions(engine, client, raw):
+    with Broker(engine=engine) as broker:
+        port = broker.port
+        sleeper = client(broker, "sleeper", clean=False)
+        sleeper.subscribe(("news", 1))
+        publisher = client(broker, "publisher")
+        publisher.send(publish("state", b"on", 1, retain=True))
+        publisher.fence()
+        sleeper.send(DISCONNECT)
+        sleeper.closed_within(1)
+        publisher.send(publish("news", b"missed", 1))
+        publisher.fence()
+        broker.restart()
+        assert broker.port == port
+        assert publisher.closed_within(1)
+        sleeper = raw(broker)
+        assert sleeper.connect("sleeper", clean=False) == (1, 0)
+        assert sleeper.received() == "missed QoS 1"
+        sleeper.subscribe(("state", 1))
+        assert sleeper.received() == "on QoS 1 RETAIN"
+
+
+def test_a_new_broker_knows_nothing_of_an_earlier_one(client):
+    with Broker() as broker:
+        publisher = client(broker, "publisher")
+        publisher.send(publish("t", b"m", retain=True))
+        publisher.fence()
+        assert len(broker.retained()) == 1
+    with Broker(port=broker.port) as other:
+        assert other.retained() == []
+
+
+def test_start_and_stop_take_milliseconds(client):
+    """Fails when something waits for a time-out: 30 times start and stop with a client that stays."""
+    began = time.monotonic()
+    for _ in range(30):
+        with Broker() as broker:
+            client(broker, "x")
+    assert (time.monotonic() - began) / 30 < 0.2
+
+
+def test_nothing_is_left_behind():
+    before = threading.active_count()
+    for _ in range(10):
+        with Broker(websocket=True):
+            assert threading.active_count() > before
+    assert threading.active_count() == before
+
+
+def test_wills_are_sent_when_the_broker_stops(client):
+    with Broker() as broker:
+        client(broker, "dying", will=("state", b"gone", 0, True))
+        broker.restart()
+        assert [message.payload for message in broker.retained()] == [b"gone"]
+
+
+def test_nothing_is_printed_or_logged(capfd, caplog):
+    """Also not when clients misbehave."""
+    caplog.set_level(logging.DEBUG, "amqtt")
+    with Broker(websocket=True) as broker:
+        for data in (b"GET / HTTP/1.1\r\n\r\n", b"\x10\xff\xff\xff\xff\xff", b"\x10\x03abc", b""):
+            for port in broker.ports.values():
+                with socket.create_connection((broker.host, port), 2) as raw:
+                    raw.sendall(data)
+                    raw.shutdown(socket.SHUT_WR)
+                    raw.recv(100)
+    assert capfd.readouterr() == ("", "")
+
+
+def test_port_in_use_is_said():
+    with Broker() as first, pytest.raises(BrokerError, match="port=0"):
+        Broker(port=first.port).start()
+
+
+def test_no_listener_and_unknown_engine_are_said():
+    with pytest.raises(BrokerError, match="listener"):
+        Broker(port=None)
+    with pytest.raises(BrokerError, match="mosquitto"):
+        Broker(engine="hivemq")
+    with pytest.raises(BrokerError, match=r"start\(\)"):
+        _ = Broker().url
+
+
+def test_missing_mosquitto_says_how_to_install_it(monkeypatch):
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
+    with pytest.raises(BrokerError, match="apt install mosquitto"):
+        Broker(engine="mosquitto")
+
+
+def test_files_of_mosquitto_are_private_and_disappear():
+    need("mosquitto")
+    broker = Broker(engine="mosquitto", users={"anna": "secret"})
+    with broker:
+        folder = broker._engine._folder
+        for name in ("passwords", "mosquitto.conf"):
+            if sys.platform != "win32":
+                assert (folder / name).stat().st_mode & 0o077 == 0
+            assert "secret" not in (folder / name).read_text()
+    del broker
+    import gc
+
+    gc.collect()
+    assert not folder.exists()
+
+
+def test_broker_elsewhere_is_used_by_its_url_and_its_password_is_not_shown():
+    broker = Broker.at("mqtts://anna:topsecret@example.org")
+    assert (broker.host, broker.port) == ("example.org", 8883)
+    assert "topsecret" not in repr(broker)
+    assert broker.url == "mqtts://anna:topsecret@example.org"
+    assert broker.start() is broker
+    broker.close()
+    with pytest.raises(BrokerError, match="elsewhere"):
+        broker.clients()
+
+
+@pytest.mark.parametrize("url", ["http://example.org", "example.org", "mqtt://", "mqtt://host:99999", "mqtt://host:x"])
+def test_urls_that_are_none(url):
+    with pytest.raises(BrokerError, match="mqtts://user:password@host:8883"):
+        Broker.at(url)
+
+
+def test_broker_of_the_environment(monkeypatch):
+    assert from_environment() is None
+    monkeypatch.setenv("MQTTKIT_BROKER", "ws://example.org/mqtt")
+    assert from_environment().ports == {"ws": 9001}
+
+
+def test_first_cell_does_not_wait_for_what_it_does_not_need():
+    """Fails when `from mqttkit import Broker` imports trustme or paho, or the mosquitto engine imports amqtt."""
+    code = (
+        "import sys; from mqttkit import Broker; Broker().start().close(); "
+        "print([m for m in ('trustme', 'paho', 'IPython') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "[]"
+    need("mosquitto")
+    code = "import sys; from mqttkit import Broker; Broker(engine='mosquitto'); print('amqtt' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
+    assert done.stdout.strip() == "False"

@@ -1,0 +1,127 @@
+"""TCP, TLS, WebSocket, secure WebSocket: any set of them, with the paho client."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+import threading
+
+import paho.mqtt.client as mqtt
+import pytest
+
+from mqttkit import Broker
+from mqttkit.security import LessonCA
+from support.rawmqtt import connect
+
+KINDS = ("mqtt", "mqtts", "ws", "wss")
+
+
+@contextlib.contextmanager
+def paho(broker, kind, *, client_id="x", ca=None, certificate=None, protocol=mqtt.MQTTv311, **login):
+    """A connected paho client; yields (client, reason code of CONNACK, queue of messages)."""
+    transport = "websockets" if kind.startswith("ws") else "tcp"
+    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id, transport=transport, protocol=protocol)
+    done, reasons, messages = threading.Event(), [], []
+    client.on_connect = lambda c, u, flags, reason, properties: (reasons.append((reason, properties)), done.set())
+    client.on_message = lambda c, u, message: (messages.append(message), done.set())
+    if ca is not None:
+        client.tls_set_context(ssl.create_default_context(cafile=str(ca)))
+        if certificate is not None:
+            client._ssl_context.load_cert_chain(certificate.certificate, certificate.key)
+    if login:
+        client.username_pw_set(**login)
+    client.connect(broker.host, broker.ports[kind])
+    client.loop_start()
+    try:
+        assert done.wait(5), "no CONNACK"
+        done.clear()
+        yield client, reasons[0], (messages, done)
+    finally:
+        client.disconnect()
+        client.loop_stop()
+
+
+def greet_over_tls(broker, ca):
+    """CONNECT over TLS without paho, which leaves its socket open after a failed handshake; the answer."""
+    context = ssl.create_default_context(cafile=str(ca.file))
+    with socket.create_connection((broker.host, broker.ports["mqtts"]), 5) as plain:
+        with context.wrap_socket(plain, server_hostname=broker.host) as secure:
+            secure.sendall(connect("x"))
+            return secure.recv(10)
+
+
+@pytest.fixture(scope="module")
+def ca(tmp_path_factory):
+    return LessonCA(folder=tmp_path_factory.mktemp("ca"))
+
+
+@pytest.fixture(scope="module")
+def broker(ca):
+    with Broker(tls=ca, websocket=True) as running:
+        yield running
+
+
+def test_tls_and_websocket_open_all_four(broker):
+    assert tuple(broker.urls) == KINDS
+    assert all(url.startswith(f"{kind}://127.0.0.1:") for kind, url in broker.urls.items())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_messages_of_all_sizes_go_through(broker, ca, kind):
+    with paho(broker, kind, ca=ca.file if kind in ("mqtts", "wss") else None) as (client, _, (messages, done)):
+        client.subscribe("t/#", 1)
+        for size in (0, 1, 200, 70_000, 1_000_000):
+            done.clear()
+            client.publish(f"t/{size}", bytes(size), 1)
+            assert done.wait(10)
+            assert len(messages[-1].payload) == size
+    assert {c.listener for c in broker.clients()} <= set(KINDS)
+
+
+@pytest.mark.parametrize(("options", "kinds"), [
+    ({}, ["mqtt"]),
+    ({"websocket": True}, ["mqtt", "ws"]),
+    ({"port": None, "websocket": True}, ["ws"]),
+    ({"tls": True}, ["mqtt", "mqtts"]),
+    ({"port": None, "tls": True, "wss_port": 0}, ["wss"]),
+    ({"tls_port": 0}, ["mqtt", "mqtts"]),
+])  # fmt: skip
+def test_any_set_of_listeners(options, kinds):
+    with Broker(**options) as broker:
+        assert list(broker.urls) == kinds
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda ca: ca.expired(), "expired"),
+    (lambda ca: ca.wrong_host(), "mismatch|not valid"),
+    (lambda ca: LessonCA("some other CA").server(), "unable to get local issuer|self-signed"),
+])  # fmt: skip
+def test_bad_certificates_are_refused_by_the_client(ca, make, words):
+    with Broker(tls=make(ca)) as broker, pytest.raises(ssl.SSLCertVerificationError, match=words):
+        greet_over_tls(broker, ca)
+
+
+def test_client_certificate_can_be_demanded(ca):
+    with Broker(tls=ca.server(require_client_certificate=True)) as broker:
+        with paho(broker, "mqtts", ca=ca.file, certificate=ca.client("anna")) as (_, (reason, _), _):
+            assert reason == 0
+        try:
+            answer = greet_over_tls(broker, ca)
+        except OSError:  # with TLS 1.3 the client learns it late, as an alert or as a closed connection
+            answer = b""
+        assert answer == b""
+
+
+def test_mqtt_5_client_is_told_what_to_use(broker):
+    with paho(broker, "mqtt", protocol=mqtt.MQTTv5) as (_, (reason, properties), _):
+        assert reason == "Unsupported protocol version"
+        assert 'engine="mosquitto"' in properties.ReasonString
+
+
+def test_websocket_clients_are_gone_after_a_quick_stop():
+    with Broker(websocket=True) as broker:
+        with paho(broker, "ws"):
+            assert [client.listener for client in broker.clients()] == ["ws"]
+            broker.stop()
+            broker.start()

@@ -1,0 +1,133 @@
+"""Users and access rules, on every engine that can do what is tested."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from mqttkit import Broker
+from support import need
+from support.rawmqtt import publish
+
+RULES = [
+    "* read public/#",
+    "anna publish,subscribe home/%u/#",
+    "anna receive home/%u/+",
+    "* write in/%c",
+    "deny bert read public/secret",
+]
+USERS = {"anna": "a-secret", "bert": "b-secret"}
+
+
+@pytest.fixture(params=["amqtt", "mosquitto"])
+def engine(request):
+    if request.param == "mosquitto":
+        need("mosquitto")
+    return request.param
+
+
+def login(client, broker, user, client_id=None):
+    return client(broker, client_id or user, user=user, password=USERS[user])
+
+
+def test_only_users_with_the_right_password_come_in(engine, raw):
+    with Broker(users=USERS, engine=engine) as broker:
+        assert raw(broker).connect("1", user="anna", password="a-secret") == (0, 0)
+        assert raw(broker).connect("2", user="anna", password="b-secret") == (0, 5)
+        assert raw(broker).connect("3", user="nobody", password="a-secret") == (0, 5)
+        assert raw(broker).connect("4") == (0, 5)
+        assert broker.wait_for_event("refuse", count=3)
+
+
+def test_a_refused_connection_is_closed(raw):
+    with Broker(users=USERS) as broker:
+        intruder = raw(broker)
+        intruder.connect("x", user="anna", password="wrong")
+        assert intruder.closed_within(1)
+        assert broker.clients() == []
+
+
+def test_thirty_logins_do_not_freeze_the_others(raw, client):
+    """Fails when hashes are expensive or checked in the event loop: a round trip then waits for all logins."""
+    with Broker(users=USERS) as broker:
+        anna = login(client, broker, "anna")
+        for number in range(30):
+            from support.rawmqtt import connect
+
+            raw(broker).send(connect(f"c{number}", user="bert", password="b-secret"))
+        began = time.monotonic()
+        anna.fence()
+        assert time.monotonic() - began < 0.15
+
+
+def test_denied_subscribe_is_answered_with_failure(client):
+    with Broker(users=USERS, access=RULES) as broker:
+        anna = login(client, broker, "anna")
+        assert anna.subscribe(("public/x", 1), ("home/anna/#", 2), ("home/bert/#", 0), ("#", 0)) == [1, 2, 0x80, 0x80]
+        assert [event.client_id for event in broker.events("refuse")] == ["anna", "anna"]
+
+
+def test_denied_publish_is_acknowledged_and_dropped(engine, client):
+    with Broker(users=USERS, access=RULES, engine=engine) as broker:
+        anna, bert = login(client, broker, "anna"), login(client, broker, "bert")
+        anna.subscribe(("home/anna/#", 1))
+        bert.send(publish("home/anna/x", b"forged", 1))
+        assert bert.received() == "PUBACK"
+        anna.send(publish("home/anna/x", b"mine", 1))
+        anna.expect("PUBACK")
+        assert anna.received() == "mine QoS 1"
+        assert broker.wait_for_event("dropped", "bert")[0].topic == "home/anna/x"
+
+
+def test_receiving_has_rules_of_its_own(engine, client):
+    """anna may subscribe to home/anna/#, but only one level below is delivered to her."""
+    with Broker(users=USERS, access=RULES, engine=engine) as broker:
+        anna = login(client, broker, "anna")
+        anna.subscribe(("home/anna/#", 0))
+        anna.send(publish("home/anna/x", b"one"), publish("home/anna/x/y", b"two"))
+        assert anna.received() == "one QoS 0"
+
+
+def test_client_id_pattern(engine, client):
+    with Broker(users=USERS, access=[*RULES, "anna read in/#"], engine=engine) as broker:
+        anna, bert = login(client, broker, "anna"), login(client, broker, "bert", "b7")
+        anna.subscribe(("in/+", 0))
+        bert.send(publish("in/b7", b"own"), publish("in/b8", b"forged"))
+        bert.fence()
+        assert anna.received() == "own QoS 0"
+
+
+def test_deny_wins(engine, client):
+    with Broker(users=USERS, access=[*RULES, "anna write public/#"], engine=engine) as broker:
+        anna, bert = login(client, broker, "anna"), login(client, broker, "bert")
+        bert.subscribe(("public/#", 0))
+        anna.send(publish("public/secret", b"secret"), publish("public/open", b"open"))
+        anna.fence()
+        assert bert.received() == "open QoS 0"
+
+
+def test_rules_without_users(client):
+    with Broker(access=["* read #", "* write chat/%c"]) as broker:
+        reader, writer = client(broker, "r"), client(broker, "w")
+        reader.subscribe(("#", 0))
+        writer.send(publish("chat/w", b"own"), publish("chat/r", b"forged"))
+        writer.fence()
+        assert reader.received() == "own QoS 0"
+
+
+def test_a_will_needs_the_right_to_publish(client):
+    with Broker(users=USERS, access=[*RULES, "anna read #"]) as broker:
+        anna = login(client, broker, "anna")
+        anna.subscribe(("home/#", 0))
+        bert = client(broker, "b", user="bert", password="b-secret", will=("home/anna/x", b"forged", 0, False))
+        bert.close()
+        broker.wait_for_event("dropped", "b")
+        assert anna.received() == "nothing"
+
+
+def test_shared_subscriptions_are_refused_and_told(client):
+    """MQTT 5 has them; a SUBSCRIBE that seems to work and shares nothing would mislead."""
+    with Broker() as broker:
+        assert client(broker, "x").subscribe(("$share/group/t", 1)) == [0x80]
+        assert "MQTT 5" in broker.events("refuse")[0].text

@@ -1,0 +1,128 @@
+"""Access rules and users without a broker."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mqttkit import BrokerError, InvalidTopic
+from mqttkit.security import Access, Users, covers, hash_password, verify_password
+from mqttkit.topics import matches
+
+
+def may(rules, action, topic, user="anna", client_id="c1"):
+    return Access(rules).allows(action, topic, user=user, client_id=client_id)
+
+
+def test_nothing_is_allowed_that_no_rule_allows():
+    assert not may([], "publish", "t")
+    assert not may(["bert all #"], "publish", "t")
+    assert not may(["anna publish #"], "subscribe", "t")
+
+
+def test_words_for_actions():
+    for word, actions in {
+        "write": {"publish"},
+        "read": {"subscribe", "receive"},
+        "publish,receive": {"publish", "receive"},
+    }.items():
+        allowed = {action for action in ("publish", "subscribe", "receive") if may([f"* {word} t"], action, "t")}
+        assert allowed == actions
+
+
+def test_mapping_form_is_the_same():
+    rules = {"anna": {"read": ["home/#", "t"], "write": "home/%u"}, "*": {"all": ["open"]}}
+    lines = ["anna read home/#", "anna read t", "anna write home/%u", "* all open"]
+    assert Access(rules).rules == Access(lines).rules
+
+
+def test_a_topic_filter_may_hold_spaces():
+    assert may(["anna write living room/#"], "publish", "living room/lamp")
+
+
+def test_file_form(tmp_path):
+    file = tmp_path / "access.txt"
+    file.write_text("# the class\n\n* read lesson/#\ndeny bert all #\n", encoding="utf-8")
+    access = Access.load(file)
+    assert access.allows("receive", "lesson/1", user="anna", client_id="x")
+    assert not access.allows("receive", "lesson/1", user="bert", client_id="x")
+    with pytest.raises(BrokerError, match="cannot be read"):
+        Access.load(tmp_path / "missing.txt")
+
+
+@pytest.mark.parametrize("name", ["+", "#", "a/b", "a+", ""])
+def test_a_name_cannot_widen_a_rule(name):
+    """A user or client called '+' must not get everybody's topics."""
+    assert not may(["* all home/%u/#"], "publish", "home/bert/x", user=name)
+    assert not may(["* all home/%c/#"], "publish", "home/bert/x", client_id=name)
+
+
+def test_nobody_has_no_user_name():
+    assert not may(["* all home/%u/#"], "publish", "home/None/x", user=None)
+
+
+@pytest.mark.parametrize("line", ["anna", "anna all", "anna fly home/#", "deny anna all", ""])
+def test_lines_that_are_no_rule(line):
+    with pytest.raises(BrokerError):
+        Access([line])
+
+
+def test_filters_of_rules_are_checked():
+    with pytest.raises(InvalidTopic):
+        Access(["anna all home/#/x"])
+
+
+levels = st.sampled_from(["a", "b", "+", ""])
+filters = (
+    st.tuples(st.lists(levels, min_size=1, max_size=4), st.booleans())
+    .map(lambda parts: "/".join([*parts[0], "#"] if parts[1] else parts[0]))
+    .filter(bool)
+)
+topics = st.lists(st.sampled_from(["a", "b", "c", "", "$x"]), min_size=1, max_size=5).map("/".join).filter(bool)
+
+
+@given(filters, filters, topics)
+def test_a_covering_filter_matches_whatever_the_covered_one_matches(wide, narrow, topic):
+    """Fails when a SUBSCRIBE is granted through which a forbidden topic would be delivered."""
+    if covers(wide, narrow) and matches(narrow, topic):
+        assert matches(wide, topic)
+
+
+@pytest.mark.parametrize(("wide", "narrow", "expected"), [
+    ("#", "a/b", True), ("a/#", "a", True), ("a/#", "a/+/c/#", True), ("a/+", "a/b", True), ("a/+", "a/+", True),
+    ("a/+", "a/#", False), ("a/b", "a/+", False), ("+", "#", False), ("#", "$SYS/#", False), ("$SYS/#", "$SYS/x", True),
+    ("a/+/c", "a/b", False),
+])  # fmt: skip
+def test_covers(wide, narrow, expected):
+    assert covers(wide, narrow) is expected
+
+
+def test_passwords_are_kept_as_hashes_only():
+    users = Users({"anna": "s3cret-word"})
+    assert "s3cret-word" not in repr(vars(users))
+    assert repr(users) == "Users(anna)"
+    assert users.accept("anna", b"s3cret-word")
+    assert not users.accept("anna", b"other")
+    assert not users.accept("anna", None)
+    assert not users.accept(None, b"s3cret-word")
+    assert not users.accept("anna", b"\xff\xfe")
+
+
+def test_hashes_are_salted_argon2():
+    one, two = hash_password("same"), hash_password("same")
+    assert one != two
+    assert one.startswith("$argon2id$")
+    assert verify_password("same", one)
+
+
+@pytest.mark.parametrize("line", ["anna", ":x", "anna:", ""])
+def test_user_lines_that_are_none(line):
+    with pytest.raises(BrokerError, match="NAME:PASSWORD"):
+        Users([line])
+
+
+def test_an_error_about_a_user_line_does_not_show_the_password():
+    with pytest.raises(BrokerError) as caught:
+        Users([":topsecret"])
+    assert "topsecret" not in str(caught.value)
