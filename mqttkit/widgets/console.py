@@ -129,9 +129,9 @@ class BrokerConsole(KitWidget):
 
     def text(self) -> str:
         if self._broker is None:
-            return f"Console of {self._where}: what it publishes below $SYS appears here."
+            return "Console of a broker elsewhere: what it publishes below $SYS appears here."
         parts = [f"{name}\n{table_text(rows)}" for name, rows in self.tables().items()]
-        return "\n\n".join([f"Console of the {self._where}", *parts])
+        return "\n\n".join(["Broker console", *parts])
 
     def html(self) -> str:
         if self._broker is None:

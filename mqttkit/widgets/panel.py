@@ -16,7 +16,7 @@ from mqttkit.message import Will
 from mqttkit.widgets import paho_code
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import is_ours, take_name, where, yield_name
+from mqttkit.widgets.feed import is_ours, take_name, yield_name
 from mqttkit.widgets.paho_code import Settings
 from mqttkit.widgets.show import as_hex, as_json, as_text, preview
 
@@ -213,7 +213,7 @@ class ClientPanel(KitWidget):
     def text(self) -> str:
         heard = [f"  {one['topic']}  QoS {one['qos']}  {one['text']}" for one in self.messages]
         state = "connected" if self.connected else "not connected"
-        return "\n".join([f"Client panel of {self.settings.client_id} at {where(self.place)}: {state}", *heard])
+        return "\n".join([f"Client panel: {state}", *heard])
 
     def html(self) -> str:
         return f"<pre>{html.escape(self.text())}</pre>"
