@@ -147,7 +147,7 @@ def _first_line(process: subprocess.Popen[str], sign: str, timeout: float) -> st
         except queue.Empty:
             line = None
         if line is None:
-            raise BrokerError(f"A part of the cluster did not start: {' '.join(seen)[-500:] or 'it said nothing'}")
+            raise BrokerError(f"A part of the cluster did not start: {' '.join(seen)[:600] or 'it said nothing'}")
         if sign in line:
             return line
         seen.append(line.strip())

@@ -5,6 +5,7 @@
 //
 // Prints one line of JSON with its ports when it is ready, and ends when its standard input closes.
 
+import { randomUUID } from "node:crypto";
 import { createRequire } from "node:module";
 import net from "node:net";
 import http from "node:http";
@@ -22,10 +23,12 @@ const { Aedes } = require("aedes");
 const { WebSocketServer, createWebSocketStream } = require("ws");
 
 const shared = values.redis ? {
-  persistence: require("aedes-persistence-redis")({ conn: values.redis }),
-  mq: require("mqemitter-redis")({ connectionString: values.redis }),
+  persistence: require("aedes-persistence-redis")({ path: values.redis }),
+  mq: require("mqemitter-redis")({ path: values.redis }),
 } : {};
-const aedes = await Aedes.createBroker({ id: values.id, heartbeatInterval: 2000, ...shared });
+// A new id at each start: stored messages are numbered per id, and a node that starts again begins at 1.
+const id = `${values.id}-${randomUUID()}`;
+const aedes = await Aedes.createBroker({ id, heartbeatInterval: 2000, ...shared });
 
 const tcp = net.createServer(aedes.handle);
 const web = http.createServer((_, response) => { response.writeHead(426).end(); });
