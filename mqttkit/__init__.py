@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mqttkit.widgets import ClientPanel as ClientPanel
     from mqttkit.widgets import LiveChart as LiveChart
     from mqttkit.widgets import Progress as Progress
+    from mqttkit.widgets.plot import Plot as Plot
     from mqttkit.widgets import Quiz as Quiz
     from mqttkit.widgets import TopicTree as TopicTree
     from mqttkit.widgets import match_grid as match_grid
@@ -53,6 +54,7 @@ _HOME = {
     "Message": "message",
     "MqttKitError": "errors",
     "Network": "network",
+    "Plot": "widgets.plot",
     "Progress": "widgets",
     "Quiz": "widgets",
     "SubscribeRefused": "errors",
