@@ -27,7 +27,7 @@ def as_html(story: Story, *, dropped: int = 0) -> str:
     """The ladder with its text twin.
 
     Where a page strips the style sheet (notebooks on GitHub, or not trusted), the text is shown in place of the picture:
-    `hidden` then has its normal meaning.
+    `hidden` then has its normal meaning (JupyterLab drops the attribute without a value).
     """
     text = escape(as_text(story, dropped=dropped))
     if not story.steps:
@@ -35,7 +35,7 @@ def as_html(story: Story, *, dropped: int = 0) -> str:
     return (
         f"<style>{style_sheet()}</style>"
         f'<div class="mk-plain"><pre>{text}</pre></div>'
-        f'<div class="mk-ladder" hidden>{"".join(_sections(story))}'
+        f'<div class="mk-ladder" hidden="hidden">{"".join(_sections(story))}'
         f"<details><summary>The same as text</summary><pre>{text}</pre></details></div>"
     )
 

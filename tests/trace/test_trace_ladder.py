@@ -67,7 +67,7 @@ def test_without_its_style_sheet_the_text_remains(tape):
     """GitHub strips style sheets: then the text shows and `hidden` hides the picture."""
     html = as_html(tape.trace.story())
     assert '<div class="mk-plain"><pre>' in html
-    assert '<div class="mk-ladder" hidden>' in html
+    assert '<div class="mk-ladder" hidden="hidden">' in html
     assert ".mk-plain{display:none}" in html
     assert "display:block!important" in html
 
