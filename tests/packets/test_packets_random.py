@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from mqttkit.errors import MalformedPacket
@@ -12,6 +12,8 @@ from mqttkit.packets import PACKET_TYPES, Splitter, decode, encode, reason_codes
 from mqttkit.packets.decoder import _decode_strictly
 from mqttkit.packets.properties import BY_KEY
 
+# The same examples in every run, and no failure because the machine is busy.
+CALM = settings(deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 TEXT = st.text(st.characters(blacklist_categories=["Cs"], blacklist_characters="\0"), max_size=12)
 TOPIC = TEXT.map(lambda text: text.replace("+", "").replace("#", "") or "t")
 FILTER = st.lists(st.one_of(TOPIC, st.just("+")), min_size=1, max_size=3).map("/".join)
@@ -77,7 +79,7 @@ def packets(draw):
 
 
 @given(packets())
-@settings(max_examples=400)
+@settings(CALM, max_examples=400)
 def test_what_was_encoded_is_decoded(case):
     name, protocol, given_values, raw = case
     packet = decode(raw, protocol)
@@ -87,7 +89,7 @@ def test_what_was_encoded_is_decoded(case):
 
 
 @given(packets())
-@settings(max_examples=200)
+@settings(CALM, max_examples=200)
 def test_the_fast_path_reads_what_the_strict_reader_reads(case):
     _, protocol, _, raw = case
     fast, strict = decode(raw, protocol), _decode_strictly(raw, protocol)
@@ -97,7 +99,7 @@ def test_the_fast_path_reads_what_the_strict_reader_reads(case):
 
 
 @given(packets())
-@settings(max_examples=200)
+@settings(CALM, max_examples=200)
 def test_everything_shown_is_one_printable_line_and_covers_all_bytes(case):
     _, protocol, _, raw = case
     packet = decode(raw, protocol)
@@ -108,7 +110,7 @@ def test_everything_shown_is_one_printable_line_and_covers_all_bytes(case):
 
 
 @given(packets(), st.data())
-@settings(max_examples=400)
+@settings(CALM, max_examples=400)
 def test_one_changed_byte_is_refused_or_read(case, data):
     """Neither a crash nor an endless loop: only MalformedPacket, with a place inside the packet."""
     _, protocol, _, raw = case
@@ -119,6 +121,7 @@ def test_one_changed_byte_is_refused_or_read(case, data):
 
 
 @given(packets(), st.data())
+@settings(CALM)
 def test_a_packet_cut_short_or_too_long_is_refused(case, data):
     _, protocol, _, raw = case
     for wrong in (raw[: data.draw(st.integers(0, len(raw) - 1))], raw + b"\0"):
@@ -128,7 +131,7 @@ def test_a_packet_cut_short_or_too_long_is_refused(case, data):
 
 
 @given(st.binary(max_size=60), st.sampled_from([3, 4, 5]))
-@settings(max_examples=600)
+@settings(CALM, max_examples=600)
 @example(b"", 4)
 @example(b"\x10", 5)
 def test_any_bytes_are_refused_or_read(raw, protocol):
@@ -136,12 +139,13 @@ def test_any_bytes_are_refused_or_read(raw, protocol):
 
 
 @given(st.integers(0, 255), st.binary(max_size=60), st.sampled_from([3, 4, 5]))
-@settings(max_examples=600)
+@settings(CALM, max_examples=600)
 def test_any_body_with_a_right_length_is_refused_or_read(first, body, protocol):
     refused_or_read(bytes([first, len(body)]) + body, protocol)
 
 
 @given(st.lists(packets(), max_size=6), st.lists(st.integers(1, 20), min_size=1))
+@settings(CALM)
 def test_a_stream_cut_anywhere_gives_the_same_packets(cases, sizes):
     raws = [raw for *_, raw in cases]
     stream, splitter, found = b"".join(raws), Splitter(), []
