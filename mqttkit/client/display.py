@@ -35,7 +35,7 @@ def text(client: Client) -> str:
 
 def html(client: Client) -> str:
     """The same as a small table, with the subscriptions."""
-    from html import escape  # noqa: PLC0415 - brings a table of all entities
+    from html import escape
 
     rows = [
         ("state", state(client)),

@@ -27,7 +27,7 @@ class Stream:
         found = self._next()
         if found is not None:
             return found
-        import asyncio  # noqa: PLC0415 - imported already by whoever awaits this; a plain client does without
+        import asyncio
 
         loop, arrived = asyncio.get_running_loop(), asyncio.Event()
 

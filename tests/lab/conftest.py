@@ -59,7 +59,10 @@ class Kernel:
                 ran.outputs.append(message)
             idle = message["msg_type"] == "status" and message["content"]["execution_state"] == "idle"
             if idle and message["parent_header"].get("msg_id") == ran.id:
-                ran.status = self.client.get_shell_msg(timeout=seconds)["content"]["status"]
+                reply = self.client.get_shell_msg(timeout=seconds)
+                while reply["parent_header"].get("msg_id") != ran.id:  # late answers to wait_for_ready
+                    reply = self.client.get_shell_msg(timeout=seconds)
+                ran.status = reply["content"]["status"]
                 return ran
         pytest.fail("the cell did not end")
 
