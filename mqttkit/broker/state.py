@@ -148,7 +148,8 @@ def _cell(value: Any) -> str:
     if isinstance(value, bytes):
         text = value.decode("utf-8", "backslashreplace")
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
-        return repr(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")[1:-1].join('""')
+        shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+        return f'"{shown}"'
     if isinstance(value, tuple):
         return str(len(value))
     return "" if value is None else str(value)

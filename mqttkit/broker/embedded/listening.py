@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from mqttkit.broker.options import Options
 
 _BACKLOG = 1024  # a class that connects at the same moment
+_TURNS = 4  # of the event loop, until a connection that was just accepted can be closed again
 _FAREWELL = 2.0  # seconds for aborted connections to be gone
 _quiet = logging.getLogger("mqttkit.websockets")
 _quiet.addHandler(logging.NullHandler())
@@ -99,6 +101,7 @@ class Listening:
 
     async def shutdown(self) -> None:
         """Close listeners and connections; wills are sent, and no peer can hold it up (amqtt waits for all of them)."""
+        await self._stop_accepting()
         for server in self._servers.values():
             server.instance.close()
         for handler in list(self.handlers):
@@ -106,9 +109,26 @@ class Listening:
         await asyncio.sleep(0)  # let what was written go out
         for handler in list(self.handlers):
             handler.link.abort()
+        self._abort_handshakes()
         if self._serving:
             await asyncio.wait(self._serving, timeout=_FAREWELL)
         self._servers.clear()
+
+    async def _stop_accepting(self) -> None:
+        """Accept no more, and let what was just accepted become a connection: Python 3.13 cannot close it before."""
+        for server in self._servers.values():
+            for listener in server.instance.sockets:
+                with suppress(NotImplementedError):  # the event loop of Windows has no readers
+                    self.loop.remove_reader(listener.fileno())
+        for _ in range(_TURNS):
+            await asyncio.sleep(0)
+
+    def _abort_handshakes(self) -> None:
+        """Close peers that are in the middle of a TLS handshake: Python 3.13 complains about them at its end."""
+        for server in self._servers.values():
+            listener = getattr(server.instance, "server", server.instance)  # of websockets: the asyncio one inside
+            if hasattr(listener, "abort_clients"):
+                listener.abort_clients()
 
     # amqtt's helpers that have nothing to do here: deliveries are synchronous, sessions end with their connection
     async def _broadcast_loop(self) -> None:

@@ -1,0 +1,173 @@
+"""What the broker tells about itself: clients, subscriptions, retained messages, sessions, events."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from mqttkit import Broker, Timeout
+from mqttkit.broker import Client, Queued, RetainedMessage, Subscription
+from support import need
+from support.rawmqtt import DISCONNECT, ack, publish, subscribe, unsubscribe
+
+
+@pytest.fixture(params=["amqtt", "mosquitto"])
+def engine(request):
+    if request.param == "mosquitto":
+        need("mosquitto")
+    return request.param
+
+
+@pytest.fixture
+def broker():
+    with Broker() as running:
+        yield running
+
+
+def test_clients(engine, client):
+    with Broker(engine=engine) as broker:
+        client(broker, "b", clean=False, keep_alive=7)
+        client(broker, "a")
+        broker.wait_for_event("connect", count=2)
+        assert broker.clients() == [Client("a", None, True, 60), Client("b", None, False, 7)]
+
+
+def test_subscriptions(engine, client):
+    with Broker(engine=engine) as broker:
+        one = client(broker, "a")
+        one.subscribe(("x/+", 2), ("y z", 0), ("x/+", 1))
+        one.send(unsubscribe("y z"))
+        one.fence()
+        broker.wait_for_event("unsubscribe", "a")
+        assert broker.subscriptions() == [Subscription("a", "x/+", 1)]
+
+
+def test_retained(broker, client):
+    one = client(broker, "a")
+    one.send(publish("b", b"2", 1, retain=True), publish("a", b"1", retain=True), publish("c", b"3"))
+    one.fence()
+    assert broker.retained() == [RetainedMessage("a", b"1", 0), RetainedMessage("b", b"2", 1)]
+
+
+def test_sessions_tell_what_waits(broker, client):
+    sleeper = client(broker, "sleeper", clean=False)
+    sleeper.subscribe(("t", 2))
+    sleeper.send(publish("mine", b"", 2, pid=5))
+    talker = client(broker, "talker")
+    talker.send(publish("t", b"sent", 1, pid=1))
+    talker.fence()
+    sleeper.expect("PUBLISH")
+    sleeper.send(DISCONNECT)
+    sleeper.closed_within(1)
+    talker.send(publish("t", b"queued", 2, pid=2), ack("PUBREL", 2))
+    talker.fence()
+    state = broker.sessions()[0]
+    assert (state.client_id, state.connected, state.clean_session, state.subscriptions) == ("sleeper", False, False, 1)
+    assert state.in_flight == (Queued("t", b"sent", 1, 1),)
+    assert state.queued == (Queued("t", b"queued", 2, 2),)
+    assert state.unreleased == (5,)
+
+
+def test_events_tell_the_story(broker, client):
+    alice = client(broker, "alice", will=("state", b"gone", 1, True))
+    alice.subscribe(("t", 1))
+    bob = client(broker, "bob")
+    bob.send(publish("t", b"m", 1), DISCONNECT)
+    bob.closed_within(1)
+    alice.close()
+    broker.wait_for_event("will")
+    story = [str(event) for event in broker.events()]
+    assert story == [
+        "start mqtt",
+        "connect alice clean session, keep alive 60 s, will on state",
+        "subscribe alice t, QoS 1",
+        "connect bob clean session, keep alive 60 s",
+        'publish bob t "m"',
+        "disconnect bob DISCONNECT",
+        "disconnect alice connection lost",
+        'will alice state "gone"',
+    ]
+
+
+def test_events_by_kind_client_and_number(broker, client):
+    client(broker, "a"), client(broker, "b")
+    connects = broker.wait_for_event("connect", count=2)
+    assert [event.client_id for event in connects] == ["a", "b"]
+    assert [event.kind for event in broker.events(client_id="a")] == ["connect"]
+    assert [event.client_id for event in broker.events("connect", since=connects[0].number)] == ["b"]
+
+
+def test_reasons_of_a_disconnect(broker, client):
+    first = client(broker, "x")
+    client(broker, "x")
+    assert first.closed_within(1)
+    wrong = client(broker, "wrong")
+    wrong.send(b"\x36\x05\0\1t\0\1")
+    assert wrong.closed_within(1)
+    silent = client(broker, "silent", keep_alive=1)
+    assert silent.closed_within(3)
+    reasons = {event.client_id: event.text for event in broker.events("disconnect")}
+    assert reasons == {
+        "x": "taken over by a new connection with the same client id",
+        "wrong": "protocol error: QoS 3 [MQTT-3.3.1-4]",
+        "silent": "silent for 1.5 × keep alive (1.5 s)",
+    }
+
+
+def test_queued_and_dropped(broker, client):
+    sleeper = client(broker, "sleeper", clean=False)
+    sleeper.subscribe(("t", 1))
+    sleeper.close()
+    broker.wait_for_event("disconnect", "sleeper")
+    talker = client(broker, "talker")
+    talker.send(publish("t", b"kept", 1), publish("t", b"lost", 0))
+    talker.fence()
+    assert broker.events("queued", "sleeper")[0].payload == b"kept"
+    assert broker.events("dropped", "sleeper")[0].text == "QoS 0 is not kept for a client that is away"
+
+
+def test_callbacks_come_from_the_brokers_thread_and_can_ask_it(broker, client):
+    """Fails with a deadlock when a question from a callback waits for the thread it runs in."""
+    seen = []
+    end = broker.on_event(lambda event: seen.append((event.kind, len(broker.clients()), threading.current_thread().name)))
+    client(broker, "a")
+    broker.wait_for_event("connect")
+    end()
+    client(broker, "b")
+    broker.wait_for_event("connect", "b")
+    assert seen == [("connect", 1, "mqttkit-broker")]
+
+
+def test_waiting_in_vain_tells_what_was_seen(broker, client):
+    client(broker, "a")
+    with pytest.raises(Timeout, match="connect a clean session"):
+        broker.wait_for_event("will", timeout=0.05)
+
+
+def test_tables_are_deterministic_and_harmless(broker, client):
+    one = client(broker, "<b>x</b>", user="<i>")
+    one.send(subscribe(("<script>", 1)), publish("<script>", b"\x1b[2J<img>\xff", retain=True))
+    one.fence()
+    for table in (broker.clients(), broker.subscriptions(), broker.retained(), broker.sessions(), broker.events()):
+        page, text = table._repr_html_(), str(table)
+        assert not any(tag in page for tag in ("<script>", "<b>", "<i>", "<img>"))
+        assert "\x1b" not in page + text
+        assert str(broker.port) not in page + text
+    header, row = str(broker.retained()).splitlines()
+    assert header.split() == ["topic", "payload", "qos"]
+    assert row.split() == ["<script>", r'"\x1b[2J<img>\xff"', "0"]
+
+
+def test_empty_table(broker):
+    assert str(broker.clients()).splitlines()[1] == "(none)"
+    assert "(none)" in broker.clients()._repr_html_()
+
+
+def test_sys_topics(broker, client):
+    """$SYS answers with the values of this moment, retained, and is not among the retained messages of clients."""
+    one = client(broker, "a")
+    one.subscribe(("$SYS/broker/clients/+", 0))
+    got = {message.topic.rpartition("/")[2]: message.payload for message in one.fence()}
+    assert got == {"connected": b"1", "disconnected": b"0", "total": b"1"}
+    assert broker.retained() == []
