@@ -35,7 +35,7 @@ _FLAGS = ("DUP", "RETAIN")
 _ENDS = ("closed", "cut", "left")
 
 
-def as_svg(story: Story, steps: Sequence[Step], connected: frozenset[str], label: str) -> str:
+def as_svg(story: Story, steps: Sequence[Step], connected: frozenset[str], label: str, *, live: bool = False) -> str:
     """One picture with the lane heads and the given steps.
 
     Args:
@@ -43,9 +43,15 @@ def as_svg(story: Story, steps: Sequence[Step], connected: frozenset[str], label
         steps: what to draw.
         connected: lanes whose client is connected above the first step.
         label: the name of the picture for a screen reader.
+        live: marks the packets with their lines, so that a page can ask about them.
     """
     layout = lay_out(story, steps)
-    parts = [*_lifelines(layout, connected), *_heads(layout), *_stripes(layout), *map(_draw_row(layout), layout.rows)]
+    parts = [
+        *_lifelines(layout, connected),
+        *_heads(layout),
+        *_stripes(layout),
+        *map(_draw_row(layout, live=live), layout.rows),
+    ]
     width, height = _n(layout.width), _n(layout.height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" width="{width}" height="{height}" '
@@ -143,7 +149,7 @@ def _stripe(top: float, bottom: float) -> str:
     )
 
 
-def _draw_row(layout: Layout) -> Callable[[Row], str]:
+def _draw_row(layout: Layout, *, live: bool) -> Callable[[Row], str]:
     def draw(row: Row) -> str:
         item = row.step.item
         if row.is_note:
@@ -152,7 +158,8 @@ def _draw_row(layout: Layout) -> Callable[[Row], str]:
             body = _event(row, item, layout)
         else:
             body = _packet(row, item, layout)
-        return f'<g class="r"><title>{escape(sentence(row.step))}</title>{body}</g>'
+        line = f' data-line="{row.step.line}"' if live and row.step.line else ""
+        return f'<g class="r"{line}><title>{escape(sentence(row.step))}</title>{body}</g>'
 
     return draw
 

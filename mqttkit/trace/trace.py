@@ -14,7 +14,7 @@ from mqttkit.trace.story import Story, tell
 from mqttkit.trace.text import as_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from os import PathLike
 
     from mqttkit.trace.eavesdrop import Eavesdropper
@@ -45,6 +45,7 @@ class Trace:
         self._items: list[Wire | Event] = []
         self._changed = threading.Condition(threading.Lock())
         self._waiting = 0
+        self._listeners: tuple[Callable[[], None], ...] = ()
         self._causes = Causes(self.links)
         self._fed = 0  # number of the last entry that _causes took in
 
@@ -78,6 +79,16 @@ class Trace:
             self._drop(max(1, self.limit // 10))
         if self._waiting:
             self._changed.notify_all()
+        for listener in self._listeners:
+            listener()
+
+    def listen(self, listener: Callable[[], None]) -> None:
+        """Has `listener` called after every entry, in the thread that records it: it must be quick and ask nothing."""
+        self._listeners = (*self._listeners, listener)
+
+    def unlisten(self, listener: Callable[[], None]) -> None:
+        """Ends a `listen`."""
+        self._listeners = tuple(other for other in self._listeners if other != listener)
 
     def _drop(self, count: int) -> None:
         self._feed()
@@ -253,11 +264,14 @@ class Trace:
 
     # --- telling
 
-    def story(self, *, pings: bool = False, order: Order = "story") -> Story:
-        """The trace in the order of its causes: the same on every run and every broker (see `mqttkit.trace.story`)."""
+    def story(self, *, pings: bool = False, order: Order = "story", since: int = 0) -> Story:
+        """The trace in the order of its causes: the same on every run and every broker (see `mqttkit.trace.story`).
+
+        With `since`, only what was recorded after that number is told (its lines count from there on).
+        """
         if order not in ("story", "time"):
             raise InvalidArgument(f'A trace is told in the order "story" or "time", not {order!r}.')
-        items = self.entries()
+        items = self.entries(since)
         with self._changed:
             self._feed()
             return tell(items, self.links, self._causes, pings=pings, by_time=order == "time")

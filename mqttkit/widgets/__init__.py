@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mqttkit.widgets.course import Progress as Progress
     from mqttkit.widgets.grid import MatchGrid as MatchGrid
     from mqttkit.widgets.grid import match_grid as match_grid
+    from mqttkit.widgets.ladder import Ladder as Ladder
     from mqttkit.widgets.panel import ClientPanel as ClientPanel
     from mqttkit.widgets.question import Quiz as Quiz
     from mqttkit.widgets.question import predict as predict
@@ -25,6 +26,7 @@ _HOME = {
     "BrokerConsole": "console",
     "ChatRoom": "chat",
     "ClientPanel": "panel",
+    "Ladder": "ladder",
     "LiveChart": "chart",
     "MatchGrid": "grid",
     "Progress": "course",
