@@ -1,8 +1,8 @@
 """MQTT packets: bytes to Packet and back, every field with its place and its meaning. No I/O.
 
 >>> from mqttkit.packets import decode
->>> decode(bytes.fromhex("30 06 00 01 61 32 31 2e"))
-<PUBLISH  QoS 0  a  "21.">
+>>> decode(bytes.fromhex("30 07 00 03 61 2f 62 6f 6e"))
+<PUBLISH  QoS 0  a/b  "on">
 
 Source: MQTT Version 3.1.1, OASIS Standard, 29 October 2014; MQTT Version 5.0, OASIS Standard, 07 March 2019.
 Statements are cited as [MQTT-x.y.z-n] (3.1.1) and [MQTT5-x.y.z-n] (5).

@@ -79,7 +79,7 @@ def packets(draw):
 
 
 @given(packets())
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=250)
 def test_what_was_encoded_is_decoded(case):
     name, protocol, given_values, raw = case
     packet = decode(raw, protocol)
@@ -110,7 +110,7 @@ def test_everything_shown_is_one_printable_line_and_covers_all_bytes(case):
 
 
 @given(packets(), st.data())
-@settings(CALM, max_examples=400)
+@settings(CALM, max_examples=250)
 def test_one_changed_byte_is_refused_or_read(case, data):
     """Neither a crash nor an endless loop: only MalformedPacket, with a place inside the packet."""
     _, protocol, _, raw = case

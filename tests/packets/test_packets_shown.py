@@ -187,7 +187,6 @@ def test_anatomy_in_jupyterlab_is_readable_in_both_themes(page_of):
     page.screenshot("anatomy", output)
     for theme in ("dark", "light"):
         page.theme(theme)
-        page.page.locator("#jupyterlab-splash").wait_for(state="detached")  # covers the page while themes change
         output.locator("tr[data-f='4']").hover()
         assert page.serious_violations(output) == []
     meaning = output.locator("td.meaning").first  # JupyterLab's own rule for tables would align it to the right
