@@ -135,7 +135,7 @@ class Broker:
         self.stop()
         return self.start()
 
-    def __enter__(self) -> Broker:
+    def __enter__(self) -> Broker:  # noqa: PYI034 - Self is new in Python 3.11
         return self.start()
 
     def __exit__(
@@ -228,7 +228,9 @@ class Broker:
         found = self._feed.wait_for(kind, client_id, count, timeout)
         if len(found) < count:
             seen = ", ".join(str(event) for event in self._feed.events(None, client_id)[-5:]) or "nothing"
-            raise Timeout(f"No {count} × {kind} of {client_id or 'any client'} in {timeout:g} s. Seen last: {seen}.")
+            raise Timeout(
+                f"{kind!r} happened {len(found)} times, not {count}, in {timeout:g} s ({client_id or 'any client'}). Seen last: {seen}."
+            )
         return found
 
 

@@ -27,6 +27,7 @@ _OPEN_DOOR = (
 
 
 def run_broker(
+    *,
     host: str = "127.0.0.1",
     port: int | None = 1883,
     tls_port: int | None = None,

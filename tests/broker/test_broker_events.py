@@ -111,7 +111,7 @@ def test_reasons_of_a_disconnect(broker, client):
     assert reasons == {
         "x": "taken over by a new connection with the same client id",
         "wrong": "protocol error: QoS 3 [MQTT-3.3.1-4]",
-        "silent": "silent for 1.5 × keep alive (1.5 s)",
+        "silent": "silent for 1.5 times its keep alive (1.5 s)",
     }
 
 
@@ -130,7 +130,9 @@ def test_queued_and_dropped(broker, client):
 def test_callbacks_come_from_the_brokers_thread_and_can_ask_it(broker, client):
     """Fails with a deadlock when a question from a callback waits for the thread it runs in."""
     seen = []
-    end = broker.on_event(lambda event: seen.append((event.kind, len(broker.clients()), threading.current_thread().name)))
+    end = broker.on_event(
+        lambda event: seen.append((event.kind, len(broker.clients()), threading.current_thread().name))
+    )
     client(broker, "a")
     broker.wait_for_event("connect")
     end()

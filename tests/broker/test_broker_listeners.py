@@ -45,10 +45,10 @@ def paho(broker, kind, *, client_id="x", ca=None, certificate=None, protocol=mqt
 def greet_over_tls(broker, ca):
     """CONNECT over TLS without paho, which leaves its socket open after a failed handshake; the answer."""
     context = ssl.create_default_context(cafile=str(ca.file))
-    with socket.create_connection((broker.host, broker.ports["mqtts"]), 5) as plain:
-        with context.wrap_socket(plain, server_hostname=broker.host) as secure:
-            secure.sendall(connect("x"))
-            return secure.recv(10)
+    plain = socket.create_connection((broker.host, broker.ports["mqtts"]), 5)
+    with plain, context.wrap_socket(plain, server_hostname=broker.host) as secure:
+        secure.sendall(connect("x"))
+        return secure.recv(10)
 
 
 @pytest.fixture(scope="module")
@@ -120,8 +120,62 @@ def test_mqtt_5_client_is_told_what_to_use(broker):
 
 
 def test_websocket_clients_are_gone_after_a_quick_stop():
-    with Broker(websocket=True) as broker:
-        with paho(broker, "ws"):
-            assert [client.listener for client in broker.clients()] == ["ws"]
-            broker.stop()
-            broker.start()
+    with Broker(websocket=True) as broker, paho(broker, "ws"):
+        assert [client.listener for client in broker.clients()] == ["ws"]
+        broker.stop()
+        broker.start()
+
+
+def upgrade(broker, path="/mqtt", protocol="mqtt"):
+    """A WebSocket handshake by hand; (socket, first line of the answer)."""
+    link = socket.create_connection((broker.host, broker.ports["ws"]), 5)
+    wanted = f"Sec-WebSocket-Protocol: {protocol}\r\n" if protocol else ""
+    head = f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    link.sendall(f"{head}Sec-WebSocket-Key: {'A' * 22}==\r\nSec-WebSocket-Version: 13\r\n{wanted}\r\n".encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += link.recv(4096)
+    return link, answer.decode()
+
+
+def frame(opcode, data):
+    """A masked WebSocket frame with a mask of zeros."""
+    return bytes([0x80 | opcode, 0x80 | len(data), 0, 0, 0, 0]) + data
+
+
+def test_websocket_sub_protocol_is_mqtt(broker):
+    """[MQTT-6.0.0-3], [MQTT-6.0.0-4]; any path will do."""
+    link, answer = upgrade(broker, "/anything")
+    assert answer.startswith("HTTP/1.1 101")
+    assert "Sec-WebSocket-Protocol: mqtt\r\n" in answer
+    link.close()
+
+
+def test_packets_may_be_cut_anywhere_into_websocket_messages(broker):
+    """[MQTT-6.0.0-2]: a packet a byte, then two packets in one message."""
+    link, _ = upgrade(broker)
+    hello = connect("ws-pieces")
+    link.sendall(b"".join(frame(2, hello[n : n + 1]) for n in range(len(hello) - 1)))
+    link.sendall(frame(2, b""))
+    link.sendall(frame(2, hello[-1:] + b"\xc0\x00"))
+    answer = b""
+    while b"\xd0\x00" not in answer:
+        data = link.recv(100)
+        assert data
+        answer += data
+    assert b"\x20\x02\x00\x00" in answer
+    link.close()
+
+
+def test_text_in_a_websocket_closes_it(broker):
+    """[MQTT-6.0.0-1]"""
+    link, _ = upgrade(broker)
+    link.sendall(frame(1, b"hello"))
+    assert link.recv(100)[:1] == b"\x88"  # close frame
+    link.close()
+
+
+def test_a_browser_that_just_looks_gets_an_answer(broker):
+    with socket.create_connection((broker.host, broker.ports["ws"]), 5) as link:
+        link.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert link.recv(1000).startswith(b"HTTP/1.1 426")

@@ -62,7 +62,7 @@ def fuzz(broker, count: int, seed: int) -> int:
             link.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 if not link.recv(65536):
-                    raise ConnectionResetError
+                    raise ConnectionResetError  # noqa: TRY301
             link.settimeout(5)
         except (BrokenPipeError, ConnectionResetError):
             link.close()

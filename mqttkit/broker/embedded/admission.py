@@ -12,6 +12,8 @@ from mqttkit.broker.embedded.wire import Publication, connack, frame
 from mqttkit.errors import MqttKitError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mqttkit.broker.embedded.handler import Handler
 
 ACCEPTED, WRONG_PROTOCOL, WRONG_IDENTIFIER, NOT_AUTHORIZED = 0, 1, 2, 5
@@ -19,7 +21,7 @@ _MQTT5 = 5
 _ADVICE = 'This broker speaks MQTT 3.1.1. For MQTT 5 use Broker(engine="mosquitto").'
 
 
-class Refused(MqttKitError):
+class Refused(MqttKitError):  # noqa: N818 - the word of the standard
     """A CONNECT that is answered with a refusal; the connection is closed then [MQTT-3.2.2-5]."""
 
 
@@ -35,9 +37,9 @@ class Admission:
         names_given: int
         _sessions: dict[str, tuple[Session, Any]]
 
-        def publish_will(self, session: Session, will: Publication) -> None: ...
-        def session_of(self, client_id: str) -> Session | None: ...
-        def retained_at_connect(self, session: Session) -> None: ...
+        publish_will: Callable[[Session, Publication], None]
+        session_of: Callable[[str], Session | None]
+        retained_at_connect: Callable[[Session], None]
 
     # --- CONNECT
     async def admit(self, handler: Handler, body: bytes) -> Connect:
@@ -49,14 +51,13 @@ class Admission:
             self._refuse(handler, "", f"MQTT protocol level {error.level}")
         if not connect.client_id:
             connect.client_id = self._name_for(handler, connect)
-        if self.login_before_takeover():
-            await self._login(handler, connect)
+        if not self.login_before_takeover():
             self._take_over(connect)
-        else:
-            self._take_over(connect)
-            await self._login(handler, connect)
-        if handler.ended is None:
-            self._open_session(handler, connect)
+        await self._login(handler, connect)
+        if handler.ended is not None:
+            raise Refused(handler.ended)  # left while its password was checked: it takes nobody's place
+        self._take_over(connect)
+        self._open_session(handler, connect)
         return connect
 
     @corrects("MQTT-3.1.2-2", stock=lambda _self, _level: connack(WRONG_PROTOCOL))

@@ -9,6 +9,8 @@ from mqttkit.broker.embedded.session import Outcome, Session
 from mqttkit.broker.embedded.wire import Publication
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mqttkit.topics import FilterIndex
 
 
@@ -22,8 +24,8 @@ class Deliveries:
         received: int
         delivered: int
 
-        def session_of(self, client_id: str) -> Session | None: ...
-        def retain(self, publication: Publication) -> None: ...
+        session_of: Callable[[str], Session | None]
+        retain: Callable[[Publication], None]
 
     def may(self, session: Session, action: str, topic: str) -> bool:
         """What the access rules say; without rules everything is allowed."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT = 10.0  # seconds between opening a connection and its CONNECT
 _LINGER = 2.0  # seconds that a closing connection may take to hand over its last bytes
-_MOST_BUFFERED = 4 * 2**20  # bytes that may wait for a client that does not read
+_MOST_BUFFERED = 4 * 2**20  # bytes for a client that does not read, before it loses QoS 0 messages
+_TOO_MUCH = 256 * 2**20  # and before it loses its connection
 
 
 class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
@@ -132,7 +133,7 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         if left > 0:
             self._timer = self.broker.loop.call_later(left, self._check_silence, limit)
         else:
-            self.end(f"silent for 1.5 × keep alive ({limit:g} s)")
+            self.end(f"silent for 1.5 times its keep alive ({limit:g} s)")
 
     # --- sending
     @property
@@ -150,6 +151,8 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         if self._out:
             data, self._out = b"".join(self._out), []
             self.link.write(data)
+            if self.link.buffered > _TOO_MUCH:  # not even answers to its own packets are taken
+                self.link.abort()
 
     # --- packets
     def dispatch(self, packet_type: int, flags: int, body: bytes) -> None:

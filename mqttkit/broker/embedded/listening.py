@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mqttkit.broker.options import Options
 
 _BACKLOG = 1024  # a class that connects at the same moment
+_HANDSHAKE = 10.0  # seconds for the TLS handshake
 _TURNS = 4  # of the event loop, until a connection that was just accepted can be closed again
 _FAREWELL = 2.0  # seconds for aborted connections to be gone
 _quiet = logging.getLogger("mqttkit.websockets")
@@ -54,7 +55,10 @@ class Listening:
         tls = self._tls_context(listener_name)
         if listener_name.startswith("mqtt"):
             connected = partial(self.stream_connected, listener_name=listener_name)
-            return await asyncio.start_server(connected, host, port, ssl=tls, backlog=_BACKLOG)
+            patience = _HANDSHAKE if tls else None
+            return await asyncio.start_server(
+                connected, host, port, ssl=tls, backlog=_BACKLOG, ssl_handshake_timeout=patience
+            )
         return await serve(
             partial(self.ws_connected, listener_name=listener_name),
             host, port, ssl=tls, backlog=_BACKLOG, logger=_quiet, select_subprotocol=choose_protocol,

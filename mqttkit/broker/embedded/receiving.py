@@ -8,6 +8,8 @@ from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.wire import PUBACK, PUBCOMP, PUBREC, Publication, acknowledge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mqttkit.broker.embedded.broker import CorrectedBroker
 
 
@@ -18,9 +20,9 @@ class Receiving:
         broker: CorrectedBroker
         session: Any
 
-        def send(self, data: bytes) -> None: ...
-        def read_publish(self, flags: int, body: bytes) -> tuple[str, bytes, int, int]: ...
-        def read_packet_id(self, body: bytes) -> int: ...
+        send: Callable[[bytes], None]
+        read_publish: Callable[[int, bytes], tuple[str, bytes, int, int]]
+        read_packet_id: Callable[[bytes], int]
 
     def on_publish(self, flags: int, body: bytes) -> None:
         """A message of the client: QoS 0 and 1 are passed on at once, QoS 2 at its PUBREL."""
@@ -34,7 +36,7 @@ class Receiving:
         if qos:
             self.send(acknowledge(PUBACK << 4, packet_id))
 
-    @corrects("MQTT-4.3.3-2", stock=lambda self, packet_id, message: self.broker.publish(self.session, message))
+    @corrects("MQTT-4.3.3-2", stock=lambda self, _packet_id, message: self.broker.publish(self.session, message))
     def store_once(self, packet_id: int, publication: Publication) -> None:
         """A QoS 2 message that arrives again before its PUBREL is the same message."""
         self.session.inflight_in.setdefault(packet_id, publication)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.session import Session
@@ -11,6 +11,8 @@ from mqttkit.broker.embedded.wire import Publication
 from mqttkit.topics import matches
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mqttkit.topics import FilterIndex
 
 
@@ -21,8 +23,8 @@ class Retained:
         index: FilterIndex[int]
         _retained_messages: dict[str, Publication]
 
-        def deliver(self, session: Session, message: Publication, qos: int, *, retain: bool = False) -> None: ...
-        def system_messages(self) -> Any: ...
+        deliver: Callable[..., None]
+        system_messages: Callable[[], dict[str, Publication]]
 
     def retain(self, publication: Publication) -> None:
         """Keep the message [MQTT-3.3.1-5]; an empty one clears its topic and is not kept [MQTT-3.3.1-11]."""

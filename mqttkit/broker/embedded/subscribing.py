@@ -9,6 +9,8 @@ from mqttkit.broker.embedded.session import Session
 from mqttkit.broker.embedded.wire import SUBACK, acknowledge
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mqttkit.broker.embedded.handler import Handler
     from mqttkit.topics import FilterIndex
 
@@ -22,8 +24,8 @@ class Subscribing:
         index: FilterIndex[int]
         emit: Any
 
-        def may(self, session: Session, action: str, topic: str) -> bool: ...
-        def send_retained(self, session: Session, topic_filter: str, granted: int) -> None: ...
+        may: Callable[[Session, str, str], bool]
+        send_retained: Callable[[Session, str, int], None]
 
     def subscribe(self, handler: Handler, session: Session, packet_id: int, wanted: list[tuple[str, int]]) -> None:
         """Answer a SUBSCRIBE packet: one return code per filter, in order [MQTT-3.8.4-5], then retained messages."""
@@ -47,7 +49,7 @@ class Subscribing:
     @corrects(
         "MQTT-3.8.4-3", stock=lambda _self, session, topic_filter, qos: session.subscriptions.get(topic_filter, qos)
     )
-    def granted_qos(self, session: Session, topic_filter: str, qos: int) -> int:
+    def granted_qos(self, session: Session, topic_filter: str, qos: int) -> int:  # noqa: ARG002 - amqtt needs them
         """A second SUBSCRIBE to the same filter replaces the first, with its new QoS."""
         return qos
 
