@@ -40,7 +40,7 @@ class BrokerConsole(KitWidget):
     _esm = module("console.js")
     _css = style("console.css")
     title = "Broker console"
-    every = 0.25
+    every = 0.15
 
     def __init__(self, place: Any, **options: Any) -> None:
         self._where = where(place)
@@ -62,13 +62,15 @@ class BrokerConsole(KitWidget):
             self._feed = Feed(place, "broker-console", ["$SYS/#"], guarded(self, self._on_sys), self.touch, **options)
 
     def _on_event(self, event: Any) -> None:
-        """Something happened in the broker; called in its own thread, so this is quick."""
-        with self.lock:
+        """Something happened in the broker; called in its own thread, so this is quick.
+
+        It must not wait for `self.lock`: whoever holds that may be asking the broker, which would wait for this thread.
+        """
+        with self._happened:
             self._keep(event)
             self.published += event.kind == "publish"
-        self.touch()
-        with self._happened:
             self._happened.notify_all()
+        self.touch()
 
     def _keep(self, event: Any) -> None:
         kept = self._messages if event.kind == "publish" else self._events
@@ -98,7 +100,8 @@ class BrokerConsole(KitWidget):
         return (last - first) / (end - start) if end > start else 0.0
 
     def state(self) -> News:
-        happened = sorted([*self._events, *self._messages])[-KEPT_EVENTS:]
+        with self._happened:
+            notable, messages = list(self._events), list(self._messages)
         running = self._feed.connected if self._feed is not None else self._broker.running  # type: ignore[union-attr]
         return News(
             {
@@ -107,8 +110,8 @@ class BrokerConsole(KitWidget):
                 "published": self.published,
                 "rate": round(self.rate, 1),
                 "tables": {name: rows.shown(SHOWN_ROWS) for name, rows in self.tables().items()},
-                "events": happened,
-                "notable": list(self._events),
+                "events": sorted([*notable, *messages])[-KEPT_EVENTS:],
+                "notable": notable,
                 "remote": self._broker is None,
             }
         )

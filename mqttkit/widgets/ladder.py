@@ -98,7 +98,7 @@ class Ladder(KitWidget):
                 "paused": self.paused,
                 "count": len(self.trace),
                 "dropped": self.trace.dropped,
-                "anatomy": explained.anatomy()._repr_html_() if explained is not None else "",  # noqa: SLF001 - display
+                "anatomy": explained.anatomy()._repr_html_() if explained is not None else "",
             }
         )
 
@@ -120,7 +120,7 @@ class Ladder(KitWidget):
 
     def html(self) -> str:
         """The static ladder."""
-        return str(self.trace._repr_mimebundle_()["text/html"])  # noqa: SLF001 - what a notebook would ask for
+        return str(self.trace._repr_mimebundle_()["text/html"])
 
     def release(self) -> None:
         """Stop to follow the trace."""

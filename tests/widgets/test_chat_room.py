@@ -1,0 +1,96 @@
+"""ChatRoom over a real broker: presence, names, own lines, odd messages."""
+
+import threading
+import time
+
+import pytest
+
+from mqttkit import Broker, ChatRoom, Client, chat
+
+
+@pytest.fixture
+def broker():
+    with Broker() as running:
+        yield running
+
+
+@pytest.fixture
+def ada(broker):
+    room = ChatRoom(broker, "lab", name="Ada")
+    yield room
+    room.close()
+
+
+def until(done, timeout=5):
+    end = time.monotonic() + timeout
+    while not done():
+        assert time.monotonic() < end
+        threading.Event().wait(0.005)
+
+
+def lines(room):
+    return [(line["kind"], line["name"], line["text"]) for line in room.state().content["lines"]]
+
+
+def test_own_and_others_lines_are_told_apart_by_client_not_by_name(broker, ada):
+    twin = ChatRoom(broker, "lab", name="ADA")
+    assert twin.name == "ADA 2"
+    ada.say("Hello 👋")
+    until(lambda: ("other", "Ada", "Hello 👋") in lines(twin))
+    assert lines(ada).count(("own", "Ada", "Hello 👋")) == 1
+    twin.close()
+    until(lambda: ("system", "", "ADA 2 left.") in lines(ada))
+
+
+def test_a_late_comer_sees_who_is_online(broker, ada):
+    late = ChatRoom(broker, "lab", name="Bob")
+    until(lambda: [person["name"] for person in late.people() if person["online"]] == ["Ada", "Bob"])
+    assert not any("joined" in text for _, _, text in lines(late))
+    late.close()
+
+
+def test_the_will_tells_when_somebody_vanishes(broker, ada):
+    bob = ChatRoom(broker, "lab", name="Bob")
+    until(lambda: ("system", "", "Bob joined.") in lines(ada))
+    bob._feed.client.kill()
+    until(lambda: ("system", "", "Bob left.") in lines(ada))
+    bob.close()
+
+
+def test_what_strangers_send_is_text_or_refused(broker, ada):
+    with Client(broker, "stranger") as stranger:
+        for payload in (b"\xff", b"[]", b'{"name": "x"}', b'{"name": "x", "text": "' + b"a" * 9000 + b'"}'):
+            stranger.publish(chat.message_topic("lab", "stranger"), payload, qos=1)
+        stranger.publish(chat.message_topic("lab", "stranger"), chat.encode_line("<b>", "<script>"), qos=1)
+        until(lambda: ("other", "<b>", "<script>") in lines(ada))
+    assert ada.state().content["refused"] == 4
+    assert "&lt;script&gt;" in ada.html()
+
+
+def test_a_read_only_room_keeps_the_text_with_its_writer(broker, ada):
+    with Client(broker, "host") as host:
+        host.publish(
+            chat.room_topic("lab"), chat.encode_room(chat.RoomState("lab", read_only=True)), qos=1, retain=True
+        )
+        until(lambda: not ada.can_write)
+    ada._received(ada, {"type": "do", "action": "say", "values": {"text": "hm", "token": 5}}, [])
+    assert "only the host" in ada.error
+    assert ada.state().content["sent"] == 0
+
+
+def test_another_room_another_name(broker, ada):
+    ada.enter("hall")
+    assert ada.state().content["room"] == "hall"
+    ada.rename("Augusta")
+    with Client(broker, "watcher") as watcher:
+        watcher.subscribe("chat/hall/presence/+", qos=1)
+        until(lambda: any(b"Augusta" in message.payload for message in watcher.messages))
+    assert [person["name"] for person in ada.people() if person["online"]] == ["Augusta"]
+
+
+def test_the_lines_are_bounded(ada):
+    with ada.lock:
+        for n in range(700):
+            ada._add("other", "x", str(n))
+    assert len(ada.state().content["lines"]) == 500
+    assert ada.state().content["lines"][-1]["text"] == "699"
