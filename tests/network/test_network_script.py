@@ -1,0 +1,138 @@
+"""Scripts, recording, the terminal view, and what a network leaves behind."""
+
+from __future__ import annotations
+
+import io
+import threading
+
+import psutil
+import pytest
+
+from mqttkit import BrokerError, InvalidArgument, Lab, MqttKitError, Network, Timeout
+from mqttkit.network.script import Step
+from mqttkit.network.terminal import run_trace
+from mqttkit.trace import Trace
+
+
+@pytest.fixture
+def lab():
+    with Lab() as lab:
+        yield lab
+
+
+def test_steps_run_in_order_each_after_its_packet(lab):
+    bob = lab.client("bob")
+    script = lab.network.script(
+        Step("lose", ("PUBACK",), {"to": "bob"}, on={"type": "PUBLISH", "nth": 2}),
+        Step("heal", on={"type": "PUBLISH"}),
+        Step("cut", ("bob",), after=0.01),
+    )
+    bob.publish("t", "1", qos=1)  # arrives, acknowledged
+    bob.publish("t", "2", qos=1, wait=False)  # its PUBACK gets lost: the step acts before an answer can come
+    bob.publish("t", "3", qos=1, wait=False)
+    script.wait()
+    bob.wait_closed()
+    assert script.done == 3
+    assert [p.packet_id for p in lab.trace.packets("PUBACK", delivered=False)] == [2]
+
+
+def test_a_script_that_waits_says_for_what(lab):
+    script = lab.network.script(Step("cut", on={"type": "PUBREC"}))
+    with pytest.raises(Timeout, match=r"still waits for step 1: .*PUBREC"):
+        script.wait(0.01)
+
+
+def test_what_goes_wrong_in_a_step_is_raised_by_wait(lab):
+    script = lab.network.script(Step("cut", ("nobody",)))
+    with pytest.raises(MqttKitError, match="no open connection of 'nobody'"):
+        script.wait()
+
+
+def test_a_script_is_checked_before_it_runs():
+    with pytest.raises(InvalidArgument, match="A script cannot do 'explode'"):
+        Step("explode")
+    with pytest.raises(InvalidArgument, match="Did you mean 'PUBLISH'"):
+        Step("cut", on={"type": "PUBLISHED"})
+
+
+def test_record_holds_only_its_block_numbered_from_one(lab):
+    alice, bob = lab.client("alice"), lab.client("bob")
+    alice.subscribe("t")
+    with lab.record() as story:
+        bob.publish("t", "1")
+    bob.publish("t", "2")
+    assert [(p.number, p.sender, p.text) for p in story.packets()] == [(1, "bob", "1"), (2, "broker", "1")]
+    assert len(lab.trace) == 10
+
+
+def test_terminal_view_shows_loses_and_saves(lab, tmp_path):
+    out, stop = io.StringIO(), threading.Event()
+    port = free_port()
+    path = tmp_path / "seen.jsonl"
+    options = {"lose": ["PUBACK"], "save": path, "out": out, "stop": stop}
+    thread = threading.Thread(target=run_trace, args=(str(port), lab.broker.url), kwargs=options)
+    thread.start()
+    wait_for_text(out, "Clients connect to")
+    from mqttkit import Client
+
+    with Client(f"mqtt://127.0.0.1:{port}", "device") as device:
+        device.publish("home/t", "21.5", qos=1, wait=False)
+        wait_for_text(out, "PUBACK")
+    stop.set()
+    thread.join(5)
+    lines = out.getvalue().splitlines()
+    assert any('device ──▶ broker  PUBLISH      id 1  QoS 1  home/t  "21.5"' in line for line in lines)
+    assert any("device ✗── broker  PUBACK       id 1  lost" in line for line in lines)
+    assert lines[-1] == f"Saved as {path}."
+    assert Trace.load(path).packets("PUBACK")[0].fault == "lost"
+
+
+def free_port():
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for_text(out, text, timeout=5):
+    """Until the text is there; the writer flushes every line."""
+    tick, end = threading.Event(), timeout / 0.01
+    while text not in out.getvalue():
+        tick.wait(0.01)
+        end -= 1
+        assert end > 0, out.getvalue()
+
+
+@pytest.mark.parametrize("listen", ["", "x", "1884x", "127.0.0.1:99999"])
+def test_terminal_view_refuses_an_address_it_cannot_read(listen):
+    with pytest.raises(InvalidArgument, match="is not where to listen"):
+        run_trace(listen, "mqtt://127.0.0.1:1")
+
+
+def test_a_port_in_use_is_named(lab):
+    with pytest.raises(BrokerError, match="another program uses this port"):
+        Network(lab.broker, port=lab.network.port).start()
+
+
+@pytest.mark.parametrize("broker", [None, 5, "http://x", "mqtt://"])
+def test_what_is_no_broker_is_refused(broker):
+    with pytest.raises(InvalidArgument):
+        Network(broker)
+
+
+def test_nothing_is_left_behind(lab):
+    process = psutil.Process()
+    before = (len(process.net_connections()), threading.active_count())
+    for _ in range(20):
+        with Network(lab.broker) as network:
+            from mqttkit import Client
+
+            client = Client(network, "guest").connect()
+            network.silence()
+            client.kill()
+    assert threading.active_count() == before[1]
+    assert len(process.net_connections()) <= before[0]
+    assert repr(network) == "<Network: not running>"
+    with pytest.raises(MqttKitError, match="not running"):
+        network.lose("PUBLISH")
