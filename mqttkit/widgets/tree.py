@@ -8,6 +8,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mqttkit.errors import BrokerError
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, direct, is_ours, where
@@ -86,7 +87,10 @@ class TopicTree(KitWidget):
         if self._broker is None or not self._ask or not self._broker.running:
             return
         self._ask = False
-        kept = {message.topic for message in self._broker.retained()}
+        try:
+            kept = {message.topic for message in self._broker.retained()}
+        except BrokerError:  # mosquitto, or a broker elsewhere: the RETAIN flags that arrive tell what is kept
+            return
         for name, topic in self.topics.items():
             if topic.retained != (name in kept):
                 topic.retained = name in kept
