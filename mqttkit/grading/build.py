@@ -54,13 +54,15 @@ def build(source: Path, target: Path, *, check: bool = False) -> list[Path]:
         check: write nothing, only compare.
 
     Returns:
-        The files that were written, or, with `check`, those that are not up to date.
+        The files that were written, or, with `check`, those that are not up to date or have no solution.
     """
     paths = [source] if source.is_file() else sorted(source.glob("*.ipynb"))
+    texts = {path.name: student_text(path) for path in paths}
+    # The scenarios of an exercise of one's own stand beside its notebook: instant feedback needs them there as well.
+    texts |= {p.name: p.read_text("utf-8") for path in paths if (p := path.with_suffix(".py")).is_file()}
     changed = []
-    for path in paths:
-        text = student_text(path)
-        out = target / path.name
+    for name, text in texts.items():
+        out = target / name
         if not out.is_file() or out.read_bytes() != text.encode():
             changed.append(out)
             if not check:

@@ -62,16 +62,27 @@ class Feedback:
     def __str__(self) -> str:
         lines = [self.heading]
         if self.result["state"] == "played":
-            for item in self.result["items"]:
+            for item in _told_once(self.result["items"]):
                 lines += _item_text(item)
         return "\n".join([*lines, *("  " + line for line in self.help)])
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        items = "".join(_item_html(item) for item in self.result["items"]) if self.result["state"] == "played" else ""
+        items = "".join(_item_html(item) for item in _told_once(self.result["items"])) if self.result["state"] == "played" else ""
         help_ = "".join(f"<p>{_linked(line)}</p>" for line in self.help)
         return f'{_STYLE}<div class="mqttkit-check" role="status"><p><b>{escape(self.heading)}</b></p><ul>{items}</ul>{help_}</div>'
+
+
+def _told_once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The items, with a sentence that several share (the scenario could not go on) only at the first of them."""
+    told: set[str] = set()
+    result = []
+    for item in items:
+        again = not item["ok"] and item["saw"] in told
+        result.append(item | {"saw": "", "packets": ""} if again else item)
+        told.add("" if item["ok"] else item["saw"])
+    return result
 
 
 def _item_text(item: dict[str, Any]) -> list[str]:

@@ -27,7 +27,7 @@ def untouched() -> str:
 
 def raised(name: str, facts: dict[str, Any]) -> str:
     """A call raised."""
-    what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": ")
+    what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
     extra = _advice(facts)
     return f"`{name}` raised {what}{_where(facts)}.{' ' + extra if extra else ''}"
 
@@ -46,7 +46,7 @@ def blocked(facts: dict[str, Any]) -> str:
 
 def lost_error(facts: dict[str, Any]) -> str:
     """A callback raised where nobody saw it."""
-    what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": ")
+    what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
     where = f" in `{facts['function']}`" if "function" in facts else ""
     return f"An error in your callback{where} stopped it: {what}{_where(facts)}. In paho that ends the network thread."
 

@@ -33,7 +33,8 @@ class Student:
         self._namespace = namespace
         self._store = Store()
         self._errors: list[dict[str, Any]] = []
-        self._clients_before = {id(client) for client in _paho_clients()}
+        self._threads_before = set(sys._current_frames())  # noqa: SLF001 - what an earlier check left behind is not told again
+        self._clients_before = {id(client) for client in [*_paho_clients(), *_kit_clients()]}
         self._hook_before = threading.excepthook
         threading.excepthook = self._note_error
 
@@ -92,7 +93,13 @@ class Student:
             return {"raised": stacks.describe(error)}
 
     def _diagnose(self) -> dict[str, Any]:
-        return {"facts": {"errors": self._errors[:5] + _kept_errors(), "blocked": stacks.blocked_callbacks()}}
+        return {"facts": {"errors": self._errors[:5] + self._kept_errors(), "blocked": stacks.blocked_callbacks(self._threads_before)}}
+
+    def _kept_errors(self) -> list[dict[str, Any]]:
+        """Errors of callbacks that the kit's own clients, made in this check, kept for their next call."""
+        clients = [client for client in _kit_clients() if id(client) not in self._clients_before]
+        kept = [client._errors._first for client in clients]  # noqa: SLF001 - the same kit
+        return [stacks.describe(error) for error in kept if isinstance(error, BaseException)][:5]
 
     def _note_error(self, args: threading.ExceptHookArgs) -> None:
         """An exception that ended a thread, such as paho's network thread: kept, because nobody else would tell."""
@@ -137,12 +144,11 @@ def _paho_clients() -> list[Any]:
     return _instances("paho.mqtt.client", "Client")
 
 
-def _kept_errors() -> list[dict[str, Any]]:
-    """Errors of callbacks that the kit's own clients kept for their next call."""
-    kept = [thing._errors._first for thing in _instances("mqttkit.client", "Client")]  # noqa: SLF001 - the same kit
-    return [stacks.describe(error) for error in kept if isinstance(error, BaseException)][:5]
+def _kit_clients() -> list[Any]:
+    return _instances("mqttkit.client", "Client")
 
 
 def _end_client(client: Any) -> None:
-    client.disconnect()
-    client.loop_stop()
+    if getattr(client, "_thread", None) is not None:  # else it has no network loop; one that failed to build has not even this
+        client.disconnect()
+        client.loop_stop()

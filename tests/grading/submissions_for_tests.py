@@ -69,7 +69,7 @@ def run(source, names, number=0):
     """Run one cell so that its lines can be quoted."""
     file = f"<cell {number}-{os.urandom(4).hex()}>"
     linecache.cache[file] = (len(source), None, [line + "\n" for line in source.splitlines()], file)
-    exec(compile(source, file, "exec"), names)  # noqa: S102 - a notebook's cell
+    exec(compile(source, file, "exec"), names)
 
 
 def asked(name, question, names, seed="test"):

@@ -56,7 +56,7 @@ def test_a_cheat_earns_nothing(cheat, level, tmp_path):
     report = grade(with_first_cell(NAME, CHEATS[cheat]), tmp_path, name=NAME, level=level, timeout=3, total=10)
     assert report["score"] == 0
     assert report["status"] in ("graded", "timeout", "kernel_died")
-    assert [q["id"] for q in report["questions"]][0] == "reading", "all questions are in the report"
+    assert len(report["questions"]) == 7, "all questions are in the report"
 
 
 def test_nothing_is_left_behind(tmp_path):
@@ -126,8 +126,8 @@ class TestBox:
         with socket.create_server(("127.0.0.1", 0)) as server:
             port = server.getsockname()[1]
             code = (
-                "import socket\ntry: socket.create_connection(('127.0.0.1', %d), timeout=1); found = 'open'\n"
-                "except OSError as e: found = 'closed'" % port
+                f"import socket\ntry: socket.create_connection(('127.0.0.1', {port}), timeout=1); found = 'open'\n"
+                "except OSError as e: found = 'closed'"
             )
             assert self.peek(code, tmp_path) == "raised RuntimeError: closed"
 

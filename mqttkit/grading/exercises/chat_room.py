@@ -35,7 +35,8 @@ ROOMS = ("tea-room", "engine-room", "library", "rooftop")
 )
 def line(game: Game) -> None:
     """Read back what was packed."""
-    name, words = game.rng.choice(PEOPLE), game.rng.choice(['He said "no"', "tschüß \\ 再见", "👩\u200d🚀 ready?", "mañana\nnext line"])
+    said = ['He said "no"', "tschüß \\ 再见", "👩\u200d🚀 ready?", "mañana\nnext line"]
+    name, words = game.rng.choice(PEOPLE), " ".join(game.rng.sample(said, len(said)))
     data = as_json(game.wanted("line", game.call("line", name, words), str, bytes))
     game.judge("json", isinstance(data, dict) and set(data) == {"name", "text"}, show(data))
     game.judge("unicode", data == {"name": name, "text": words}, show(data))
@@ -149,7 +150,9 @@ def read(game: Game) -> None:
 
 
 def _tuple(item: Any) -> Any:
-    return tuple(item) if isinstance(item, (list, tuple)) else item
+    """A pair that can be compared and collected, whatever a student put into it."""
+    parts = item if isinstance(item, (list, tuple)) else [item]
+    return tuple(part if isinstance(part, str) else show(part) for part in parts)
 
 
 def _write(client: Client, room: str, client_id: str, name: str, words: str) -> None:
@@ -174,13 +177,16 @@ def _write(client: Client, room: str, client_id: str, name: str, words: str) -> 
 def online(game: Game) -> None:
     """People come before and after, leave politely, and vanish."""
     room = game.rng.choice(ROOMS)
-    me, early, left, later = game.rng.sample(PEOPLE, 4)
+    me, early, left, later, fence = game.rng.sample(PEOPLE, 5)
     vanishing = game.peer("early", will=chat.presence_will(room, "early", early))
     others = game.peer("others")
     _present(vanishing, room, "early", early, online=True)
     _present(others, room, "left", left, online=False)
     chatter = _join(game, room, me)
-    game.judge("late", *_names_are(game, chatter, [early]))
+    game.seen(type="PUBACK", sender="broker", timeout=1)  # its own presence is at the broker: its echo comes before the fence
+    _present(others, room, "fence", fence, online=True)
+    game.judge("late", *_names_are(game, chatter, [early, fence]))
+    _present(others, room, "fence", fence, online=False)
     _present(others, room, "later", later, online=True)
     both = _names_are(game, chatter, [early, later])
     _present(others, room, "later", later, online=False)

@@ -78,6 +78,7 @@ def sensor(game: Game) -> None:
 def _judge_leaving(game: Game, observer: Client, payloads: list[str], sent: list[Any]) -> None:
     ends = game.seen(type="DISCONNECT", timeout=0.5)
     acks = game.trace.packets(type="PUBACK", sender="broker")
+    game.until(lambda: len(observer.messages) >= len(payloads), timeout=0.5)
     in_time = bool(ends) and len([a for a in acks if a.number < ends[-1].number]) >= len(payloads)
     complete = len(sent) == len(payloads) == len(observer.messages)
     saw = f"{len(sent)} PUBLISH, {len(acks)} PUBACK, {'a' if ends else 'no'} DISCONNECT"
@@ -185,7 +186,7 @@ def robust(game: Game) -> None:
     _report(sensors, house, good[0], 1)
     for bad in (b"\xff\xfe", b"", b"25.6", b"[1, 2]", b"null", b'{"temperature": 20}', _climate("x", "warm", 50, 3).encode()):
         sensors.publish(f"garden/{house}/climate", bad, qos=1)
-    for second, value in ((2, good[1]), (2, good[1]), (3, good[2])):
+    for second, value in ((2, good[1]), (3, good[2]), (2, good[1])):
         _report(sensors, house, value, second)
     _report(sensors, other, 20.0, 1)
     found = _summary(game, monitor, lambda value: isinstance(value, dict) and other in value)

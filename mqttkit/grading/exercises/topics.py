@@ -254,7 +254,7 @@ def design(game: Game) -> None:
     game.judge("valid", not problem, problem)
     deep = all(topic.count("/") >= 2 for topic in topics) and len({topic.split("/")[0] for topic in topics}) == 1  # noqa: PLR2004
     game.judge("tree", deep, f"first levels {sorted({topic.split('/')[0] for topic in topics})}")
-    game.judge("useful", *_useful(topics, wishes))
+    game.judge("useful", *_useful([topic for topic in topics if not _problem(topic)], wishes))
 
 
 def _problem(topic: str) -> str:

@@ -1,0 +1,220 @@
+"""`check(...)` as a learner meets it: hints, sentences for everything that can go wrong, feedback, progress."""
+
+from __future__ import annotations
+
+import gc
+import time
+
+import nbformat
+import paho.mqtt.client as paho
+import pytest
+from submissions_for_tests import NAMES, asked, earned, grade, names_of, run, solved, untouched, with_cells
+
+from mqttkit.errors import GradingError
+from mqttkit.grading import Address, checks, progress
+from mqttkit.grading.feedback import Feedback
+from mqttkit.grading.rubric import load
+from mqttkit.grading.values import Store, decode
+
+NAME = "4-temperature-monitor"
+
+
+@pytest.fixture(autouse=True)
+def own_progress(tmp_path, monkeypatch):
+    monkeypatch.setenv("MQTTKIT_HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_gets_full_marks(name):
+    names = names_of(solved(name))
+    for question in load(name).questions.values():
+        begun = time.monotonic()
+        result = asked(name, question.id, names)
+        assert (result.state, result.score) == ("played", question.points), result.as_json()
+        assert time.monotonic() - begun < 6, "an answer that is right is told soon, also on a busy machine"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_untouched_exercise_is_not_started_yet(name):
+    names = names_of(untouched(name))
+    for question in load(name).questions:
+        result = asked(name, question, names)
+        text = str(Feedback(result.as_json()))
+        assert (result.state, result.score, result.note) == ("untouched", 0, "not started yet")
+        assert "Traceback" not in text
+        assert "Hint" not in text
+
+
+def test_a_further_hint_with_each_further_try(monkeypatch, tmp_path):
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "1-topics.ipynb").write_text("{}")
+    (tmp_path / "exercises").mkdir()
+    monkeypatch.chdir(tmp_path / "exercises")
+    said = []
+    names = {}
+    run("from mqttkit.grading import checks\ncheck = checks('1-topics')\ndef topic_of(*a): return 'x'", names)
+    for number in range(5):
+        run("result = check('name')", names, number)
+        said.append(str(names["result"]))
+    assert ["Hint 1 of 3" in said[0], "Hint 2 of 3" in said[1], "Hint 3 of 3" in said[2]] == [True] * 3
+    assert "Explained solution" not in said[2]
+    assert "Explained solution: 1-topics" in said[3]
+    assert all("Lesson: 02-topics-and-wildcards" in text for text in said)
+    html = names["result"]._repr_html_()
+    assert '../notebooks/02-topics-and-wildcards.ipynb"' in html
+
+
+def test_feedback_shows_html_of_strangers_as_text():
+    names = names_of(untouched("1-topics"))
+    names["topic_of"] = lambda *_: "<script>alert(1)</script>"
+    html = Feedback(asked("1-topics", "name", names).as_json())._repr_html_()
+    assert "<script" not in html
+    assert "&lt;script&gt;" in html
+
+
+def test_an_unknown_question_is_explained():
+    with pytest.raises(GradingError, match="It has: name, filters"):
+        checks("1-topics")("nmae")
+
+
+def test_a_missing_name_is_explained():
+    result = asked("1-topics", "guard", {"start_guard": lambda *_: None})
+    assert "`seen`" in result.note
+    assert "Run the cell" in result.note
+
+
+TROUBLE = {
+    "syntax_error": ("def start_monitor(:", "Nothing is called `start_monitor` yet"),
+    "exception": ("def start_monitor(broker): return 1 / 0", "ZeroDivisionError"),
+    "no_connect": ("def start_monitor(broker): return 7", "No CONNECT arrived"),
+    "wrong_port": ("def start_monitor(broker):\n    mqtt.Client(mqtt.CallbackAPIVersion.VERSION2).connect('127.0.0.1', 9)", "broker.port"),
+    "no_loop": (
+        "def start_monitor(broker):\n    c = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)\n    c.connect(broker.host, broker.port)\n    return c",
+        "is the network loop running",
+    ),
+    "endless": ("def start_monitor(broker):\n    while True: pass", "Does a loop in it never end?"),
+    "loop_forever": (
+        "def start_monitor(broker):\n    c = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)\n    c.connect(broker.host, broker.port)\n    c.loop_forever()",
+        "`loop_start()` instead",
+    ),
+    "exit": ("def start_monitor(broker): exit()", "raised"),
+    "signature": ("def start_monitor(): pass\nstart_monitor.x = 1", "Keep the parameters"),
+    "none": ("def start_monitor(broker):\n    Monitor(broker)", "returned None"),
+    "old_paho": ("def start_monitor(broker):\n    return mqtt.Client('monitor')", "CallbackAPIVersion.VERSION2"),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLE)
+def test_every_trouble_has_a_sentence(trouble):
+    code, sentence = TROUBLE[trouble]
+    names = names_of(solved(NAME))
+    del names["start_monitor"]
+    try:
+        run(code, names)
+    except SyntaxError:
+        assert trouble == "syntax_error"
+    result = asked(NAME, "statistics", names)
+    assert result.score == 0
+    text = str(Feedback(result.as_json()))
+    assert sentence in text
+    assert "Traceback" not in text
+
+
+def test_an_error_in_a_callback_is_told():
+    names = names_of(solved(NAME))
+    run("Monitor.on_message = lambda self, client, userdata, message: undefined_name", names)
+    assert "undefined_name" in asked(NAME, "statistics", names).note
+
+
+def test_an_error_in_a_callback_of_the_kits_client_is_told():
+    names = names_of(solved(NAME))
+    run(
+        "from mqttkit import Client\ndef start_monitor(broker):\n    client = Client(broker, 'monitor').connect()\n"
+        "    client.on_message = lambda message: undefined_name\n    client.subscribe('garden/+/climate', 1)\n    return client",
+        names,
+    )
+    run("def summary(monitor): return {}", names)
+    assert "undefined_name" in asked(NAME, "statistics", names).note
+
+
+def test_a_blocked_callback_is_told():
+    names = names_of(solved(NAME))
+    run("import threading\ndef wait(self, client, userdata, message): threading.Event().wait(8)\nMonitor.on_message = wait", names)
+    assert "`wait` has not returned" in asked(NAME, "statistics", names).note
+
+
+def test_nothing_runs_on_after_a_check():
+    before = {id(client) for client in clients_alive()}
+    names = names_of(solved(NAME))
+    asked(NAME, "statistics", names)
+    mine = [client for client in clients_alive() if id(client) not in before]
+    for client in mine:
+        if client._thread is not None:
+            client._thread.join(5)
+    assert not [client for client in mine if client._thread is not None and client._thread.is_alive()]
+
+
+def clients_alive():
+    """All paho clients of this process."""
+    return [thing for thing in gc.get_objects() if issubclass(type(thing), paho.Client)]
+
+
+def test_progress_keeps_the_best(capsys):
+    names = {}
+    run("from mqttkit.grading import checks\ncheck = checks('1-topics')", names)
+    for answer in ("f'museum/{w}/{f}/{r}/{q}'.lower().replace(' ', '-')", "'worse'"):
+        run(f"def topic_of(w, f, r, q): return {answer}\ncheck('name')", names)
+    table = str(progress())
+    assert "1-topics" in table
+    assert "2/25" in table.splitlines()[0]
+    assert "<progress" in progress()._repr_html_()
+
+
+@pytest.mark.parametrize("value", [None, True, 1, -2.5, "ü", b"\x00", (1, "a"), {1: 2}, {"a": [1]}, {3, 4}, [[]], float("inf"), ...])
+def test_values_cross_as_they_are(value):
+    assert decode(Store().encode(value)) == value
+
+
+def test_a_subclass_crosses_as_what_it_holds():
+    class Liar(str):
+        __slots__ = ()
+
+        def __eq__(self, other):
+            return True
+
+        __hash__ = str.__hash__
+
+    crossed = decode(Store().encode(Liar("x")))
+    assert type(crossed) is str
+    assert crossed != "y"
+
+
+def test_the_address_gives_its_parts():
+    address = Address("mqtt://127.0.0.1:4711")
+    assert (address.host, address.port, str(address)) == ("127.0.0.1", 4711, "mqtt://127.0.0.1:4711")
+
+
+def test_the_kits_client_solves_it_as_well():
+    names = names_of(untouched("2-qos"))
+    run(
+        "from mqttkit import Client\ndef send(broker, topic, payload, qos):\n"
+        "    with Client(broker, 'gate') as client:\n        client.publish(topic, payload, qos=qos)",
+        names,
+    )
+    assert earned(asked("2-qos", "send", names)) == {"publish", "handshake", "leave"}
+
+
+def test_the_same_marks_in_the_notebook_and_from_the_grader(tmp_path):
+    """One definition: a half-right answer gets the same items both ways."""
+    change = {"reading": "def reading(d, t, h, s): return json.dumps({'device_id': d, 'temperature': str(t), 'humidity': h, 'timestamp': s})"}
+    names = names_of(with_cells(solved(NAME), **change))
+    report = grade(with_cells(solved(NAME), **change), tmp_path, name=NAME)
+    for question in report["questions"]:
+        here = asked(NAME, question["id"], names)
+        assert {i["id"] for i in question["items"] if i["ok"]} == earned(here), question["id"]
+
+
+def test_a_hidden_grader_is_not_needed_to_read_a_notebook():
+    """The student version opens without the kit: plain nbformat."""
+    for name in NAMES:
+        nbformat.validate(untouched(name))
