@@ -12,6 +12,7 @@ from mqttkit.broker import Broker
 from mqttkit.client import Client
 from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network import Network
+from mqttkit.witness import WitnessedBroker
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -73,6 +74,8 @@ class Lab:
         self._closed = False
         self.broker: Broker = Broker(engine=engine, **options) if given is None else _as_broker(given)
         self.network = Network(self.broker, seed=seed)
+        if isinstance(self.broker, WitnessedBroker):
+            self.broker.trace = self.network.trace
         try:
             if self._owns_broker:
                 self.broker.start()
@@ -185,4 +188,4 @@ class Lab:
 
 
 def _as_broker(given: Broker | str) -> Broker:
-    return Broker.at(given) if isinstance(given, str) else given
+    return WitnessedBroker(given) if isinstance(given, str) else given

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time as clock
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
 from mqttkit.errors import InvalidArgument, Timeout
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
     from mqttkit.trace.eavesdrop import Eavesdropper
     from mqttkit.trace.exchanges import Exchange
+    from mqttkit.trace.sessions import Sessions
 
 LIMIT = 100_000
 Order = Literal["story", "time"]
@@ -132,6 +134,12 @@ class Trace:
         first = max(self._fed, self.dropped) + 1
         self._causes.feed(self._view(number) for number in range(first, self._end + 1))
         self._fed = self._end
+
+    def broker_view(self) -> Sessions:
+        """What the broker must know by now, worked out from what the trace saw: a copy."""
+        with self._changed:
+            self._feed()
+            return deepcopy(self._causes.sessions)
 
     def entries(self, since: int | None = None) -> list[Captured | Event]:
         """Packets and events in recorded order, those after number `since`."""

@@ -1,0 +1,98 @@
+"""What a broker elsewhere must know, worked out from the packets that a lab's network has carried.
+
+A broker that is known by its URL only does not tell who is connected or what it keeps. For clients of the lab the network has
+seen it all: CONNECT and its end, SUBSCRIBE and what was granted, every PUBLISH. Of anybody else it knows nothing.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mqttkit.broker.remote import RemoteBroker
+from mqttkit.broker.state import Client, Queued, RetainedMessage, SessionState, Subscription, Table
+
+if TYPE_CHECKING:
+    from mqttkit.trace import Captured, Trace
+    from mqttkit.trace.sessions import Sessions
+
+
+class WitnessedBroker(RemoteBroker):
+    """A broker elsewhere that answers from what the network before it has seen.
+
+    Attributes:
+        trace: of that network; None until it is there.
+    """
+
+    trace: Trace | None = None
+
+    def clients(self) -> list[Client]:
+        """The clients that came through the network and are connected now."""
+        return Table(Client, sorted(self._client(connect) for connect in self._connects().values()))
+
+    def subscriptions(self) -> list[Subscription]:
+        """Who of them has subscribed to what."""
+        return Table(
+            Subscription,
+            sorted(
+                Subscription(name, topic_filter, qos)
+                for name, session in self._view().by_client.items()
+                for topic_filter, qos in session.filters.items()
+            ),
+        )
+
+    def retained(self) -> list[RetainedMessage]:
+        """The retained messages that they published, or left as a will."""
+        stored = self._view().retained.items()
+        return Table(RetainedMessage, sorted(RetainedMessage(t, p, self._qos_of(t, p)) for t, p in stored))
+
+    def sessions(self) -> list[SessionState]:
+        """What is remembered of them, with all that waits for those who are away."""
+        return Table(
+            SessionState,
+            sorted(
+                SessionState(
+                    name,
+                    connected=bool(session.link),
+                    clean_session=session.clean,
+                    subscriptions=len(session.filters),
+                    queued=tuple(
+                        Queued(topic, payload, self._qos_of(topic, payload), 0) for topic, payload in session.queue
+                    ),
+                )
+                for name, session in self._view().by_client.items()
+            ),
+        )
+
+    # --- from the packets
+    def _view(self) -> Sessions:
+        return self._seen().broker_view()
+
+    def _seen(self) -> Trace:
+        if self.trace is None:
+            self._engine.clients()  # raises: nobody has looked
+        assert self.trace is not None
+        return self.trace
+
+    def _connects(self) -> dict[int, Captured]:
+        """The CONNECT of each connection that is up."""
+        up = {session.link for session in self._view().by_client.values() if session.link}
+        return {packet.link: packet for packet in self._seen().packets(type="CONNECT") if packet.link in up}
+
+    def _client(self, connect: Captured) -> Client:
+        packet = connect.packet
+        return Client(
+            connect.sender.partition(" #")[0],
+            packet.username,
+            clean_session=bool(packet.clean_session),
+            keep_alive=packet.keep_alive or 0,
+            protocol=packet.protocol,
+            listener=next(iter(self._ports)),
+            will_topic=packet.will.topic if packet.will else None,
+        )
+
+    def _qos_of(self, topic: str, payload: bytes) -> int:
+        """QoS at which a message was published last, by a client or as its will."""
+        seen = self._seen()
+        qos = [p.qos or 0 for p in seen.packets(type="PUBLISH", receiver="broker", topic=topic) if p.payload == payload]
+        wills = [link.will.qos for link in seen.links.values() if link.will is not None and link.will.topic == topic]
+        return (qos or wills or [0])[-1]
