@@ -12,7 +12,7 @@ def _answer(raw):
         return "closed without answer"
     except TimeoutError:
         return "no answer"
-    return f"CONNACK {got.body.hex()[:4]}, {'closed' if raw.closed_within(1) else 'open'}"
+    return f"CONNACK {got.body.hex()[:4]}, {raw.fate()}"
 
 
 @probe("MQTT-3.1.0-1", "closed without answer")
