@@ -143,7 +143,7 @@ class Frame {
     const said = this.link.alive ? ended : STOPPED;
     setText(this.note, said);
     this.note.hidden = !said;
-    this.body.disabled = Boolean(said);
+    this.body.disabled = Boolean(said) || this.link.number === null; // nothing to press before there is something to see
     this.root.dataset.state = said ? "stopped" : "live";
     if (this.words.textContent !== error) this.words.textContent = error;
     this.alert.hidden = !error;

@@ -109,11 +109,13 @@ class ChatRoom(KitWidget):
         self.touch()
 
     def _leave(self) -> None:
-        feed, self._feed, self._joined = self._feed, None, False
+        """Say goodbye, if anybody was told that we are here, and disconnect."""
+        feed, announced = self._feed, self._joined
+        self._feed, self._joined = None, False
         if feed is None:
             return
         with contextlib.suppress(MqttKitError):  # whoever cannot say goodbye any more has a will
-            if feed.connected:
+            if feed.connected and announced:
                 topic = chat.presence_topic(self.room, feed.name)
                 feed.client.publish(
                     topic, chat.encode_presence(self.name, online=False), chat.QOS, retain=True, timeout=2

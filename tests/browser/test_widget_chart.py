@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.themes import serious
+
 pytestmark = pytest.mark.browser
 
 START = """
@@ -40,7 +42,7 @@ def test_the_chart_in_use(page_of):
     output.get_by_text("1 messages could not be read").wait_for()
     output.get_by_role("row", name="kitchen").get_by_text("silent").wait_for(timeout=10_000)
     page.screenshot("chart", output)
-    assert page.serious_violations(output) == []
+    assert serious(page, output) == []
 
     page.command("docmanager:save")
     saved = (page.server.folder / page.page.url.split("/tree/")[1].split("?")[0]).read_text()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.themes import serious
+
 pytestmark = pytest.mark.browser
 
 HOST = """
@@ -52,7 +54,7 @@ def test_two_notebooks_meet(two):
     first.execute(ODD)
     ada.get_by_role("log").get_by_text("<script>alert(1)</script>").wait_for()
     first.screenshot("chat", ada)
-    assert first.serious_violations(ada) == []
+    assert serious(first, ada) == []
 
     # somebody pulls Bob's plug
     second.execute("bob.close()")

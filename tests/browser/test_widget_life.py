@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.themes import serious
+
 pytestmark = pytest.mark.browser
 
 START = """
@@ -64,7 +66,7 @@ def test_two_views_reload_and_restart(page):
     assert value(page.output(0), "number").get_by_text("3", exact=True).is_visible()  # the last picture stays
     assert page.output(0).get_by_role("button", name="Empty").is_disabled()
     page.screenshot("stopped", page.output(0))
-    assert page.serious_violations(page.output(0)) == []
+    assert serious(page, page.output(0)) == []
 
     page.run_cell(0)  # and life goes on
     page.output(0).get_by_text("No message yet").wait_for()
@@ -75,8 +77,12 @@ def test_two_views_reload_and_restart(page):
 def test_what_arrives_shows_while_a_cell_runs(page):
     script = "() => { window.jupyterapp.shell.currentWidget.content.activeCellIndex = 2; window.jupyterapp.commands.execute('notebook:run-cell'); }"
     page.page.evaluate(script)
-    page.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'")
+    page.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
+    )
     value(page.output(0), "number").get_by_text("99", exact=True).wait_for()
     page.output(0).get_by_role("button", name="Empty").click()  # and a click works, too
     page.output(0).get_by_text("No message yet").wait_for()
-    page.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'")
+    page.page.wait_for_function(
+        "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
+    )

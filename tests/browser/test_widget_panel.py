@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.themes import serious
+
 pytestmark = pytest.mark.browser
 
 LAB = "from mqttkit import BrokerConsole, ClientPanel, Lab\nlab = Lab()\nBrokerConsole(lab)"
@@ -42,8 +44,8 @@ def test_a_client_by_hand(page):
     panel.get_by_text("client.publish('topic_1', '<b>hello</b>', qos=2").wait_for()
     page.screenshot("panel", panel)
     page.screenshot("console", console)
-    assert page.serious_violations(panel) == []
-    assert page.serious_violations(console) == []
+    assert serious(page, panel) == []
+    assert serious(page, console) == []
 
     panel.get_by_role("button", name="Unsubscribe from topic_1").click()
     console.get_by_role("tab", name="Subscriptions (0)").wait_for()

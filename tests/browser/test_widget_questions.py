@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.themes import serious
+
 pytestmark = pytest.mark.browser
 
 CELLS = [
@@ -31,7 +33,7 @@ def test_a_learner_answers(page_of):
     page.run_cell(1)
     page.output(1).get_by_text("You predicted “1”. It was “2”. It is sent again.").wait_for()
     page.output(1).get_by_text("QoS 1 means at least once.").wait_for()
-    assert page.serious_violations(page.output(1)) == []
+    assert serious(page, page.output(1)) == []
 
     for cell in (2, 3, 5):
         page.run_cell(cell)
@@ -40,7 +42,7 @@ def test_a_learner_answers(page_of):
     quiz.get_by_role("button", name="Answer").click()
     quiz.get_by_text("Not quite. A whole day is missing.").wait_for()
     page.screenshot("quiz", quiz)
-    assert page.serious_violations(quiz) == []
+    assert serious(page, quiz) == []
     quiz.get_by_role("radio", name="1").check()
     quiz.get_by_role("button", name="Answer").click()
     quiz.get_by_text("Right.").wait_for()
@@ -53,19 +55,19 @@ def test_a_learner_answers(page_of):
     page.run_cell(4)
     page.output(4).get_by_text("3 of 4 are right.").wait_for()
     page.screenshot("grid", page.output(4))
-    assert page.serious_violations(grid) == []
-    assert page.serious_violations(page.output(4)) == []
+    assert serious(page, grid) == []
+    assert serious(page, page.output(4)) == []
 
     page.output(5).get_by_role("textbox").fill("8883")
     page.output(5).get_by_role("textbox").press("Enter")
     page.output(5).get_by_text("Right.").wait_for()
     page.screenshot("predict", asked)
-    assert page.serious_violations(asked) == []
+    assert serious(page, asked) == []
 
     page.run_cell(6)
     page.output(6).get_by_text("Quality of service").wait_for()
     page.screenshot("progress", page.output(6))
-    assert page.serious_violations(page.output(6)) == []
+    assert serious(page, page.output(6)) == []
 
     # remembered when the notebook is opened again
     page.reload()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from support.themes import serious
+
 pytestmark = pytest.mark.browser
 
 START = """
@@ -57,7 +59,7 @@ def test_the_tree_in_use(page):
         tree.press(key)
     output.get_by_role("heading", name="History of").wait_for()
     page.screenshot("tree", output)
-    assert page.serious_violations(output) == []
+    assert serious(page, output) == []
 
     # "dd" deletes no cell
     cells = page.page.locator(".jp-Notebook .jp-Cell").count()
