@@ -167,6 +167,14 @@ class Connection:
         """Writes a packet into every trace."""
         for trace in self._relay.traces:
             trace.record(wire)
+
+    @property
+    def is_watched(self) -> bool:
+        """True where somebody wants to be told of every packet."""
+        return bool(self._relay.watchers)
+
+    def tell_watchers(self, wire: Wire) -> None:
+        """A packet was recorded, and has gone out unless a fault took it."""
         for seen in self._relay.watchers:
             seen(wire)
 

@@ -263,7 +263,7 @@ class Network:
         return Script(self, steps).start()
 
     def watch(self, seen: Callable[[Wire], None]) -> None:
-        """Has `seen` called with every packet, in the relay's thread, after it was recorded and before it goes on."""
+        """Has `seen` called with every packet, in the relay's thread, when it has gone on."""
         self._running.watchers = (*self._running.watchers, seen)
 
     def unwatch(self, seen: Callable[[Wire], None]) -> None:

@@ -45,6 +45,8 @@ class Pipe:
         self._early = bytearray()  # goes out as soon as it may
         self._queue: deque[Waiting] = deque()
         self._held: Wire | None = None
+        self._latest: Wire | None = None
+        self._cut_here = False  # a fault cuts the connection at the packet that was judged last
         self._busy_until = 0.0
         self._closing = False
         self._goodbye = False  # DISCONNECT has passed
@@ -65,9 +67,22 @@ class Pipe:
         try:
             for raw in self._splitter.feed(mqtt):
                 out += self._packet(raw)
+                if self._connection.is_watched or self._cut_here:
+                    self._write(bytes(out))
+                    out.clear()
+                    self._act_on_packet()
+                if self._connection.is_over:
+                    return
         except MalformedPacket as error:
             self._lose_step(error, out)
         self._write(bytes(out))
+
+    def _act_on_packet(self) -> None:
+        """What follows a packet at once, now that all before it has gone out."""
+        if self._cut_here:
+            self._connection.cut()
+        if self._latest is not None:
+            self._connection.tell_watchers(self._latest)
 
     def _lose_step(self, error: MalformedPacket, out: bytearray) -> None:
         """What comes is not MQTT: carry it unread, and say so."""
@@ -94,6 +109,7 @@ class Pipe:
         wire = Wire(time.monotonic(), connection.link, raw, to_broker=self._to_broker)
         if raw[0] == CONNECT and self._to_broker and not connection.learn(wire):
             return b""
+        self._latest = wire
         faults = connection.faults()
         if faults or self._held is not None:
             return self._judge(wire, faults)
@@ -111,8 +127,7 @@ class Pipe:
             wire.fault = f"delayed {verdict.delay:g} s"
         self._connection.record(wire)
         self._goodbye |= wire.delivered and wire.raw[0] == DISCONNECT and self._to_broker
-        if verdict.cut:
-            self._connection.cut()
+        self._cut_here = verdict.cut
         return self._deliver(wire, verdict) if wire.delivered else b""
 
     def _deliver(self, wire: Wire, verdict: Verdict) -> bytes:

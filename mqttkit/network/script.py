@@ -94,7 +94,11 @@ class Script:
     def _saw(self, wire: Wire) -> None:
         if self._match is not None and self._match.fits(wire):
             self._match = None
-            self._network.soon(self._steps[self.done].after, self._take)
+            after = self._steps[self.done].after
+            if after > 0:
+                self._network.soon(after, self._take)
+            else:
+                self._take()  # at once: the next packet may be there already
 
     def _take(self) -> None:
         step = self._steps[self.done]

@@ -43,7 +43,7 @@ class Causes:
         self.live_at_start: frozenset[int] = frozenset()
         self.demands = Demands()
         self._links = links
-        self._sessions = Sessions()
+        self.sessions = Sessions()
         self._ended: set[int] = set()  # links that are gone
         self._left: set[int] = set()  # silent links whose client has gone
         self._polite: set[int] = set()  # links that said DISCONNECT or were refused: no will, no surprise
@@ -57,7 +57,7 @@ class Causes:
     def copy(self) -> Causes:
         """The state of the broker without demands and causes: where a new trace begins."""
         other = Causes(self._links)
-        other._sessions = deepcopy(self._sessions)
+        other.sessions = deepcopy(self.sessions)
         other._ended, other._polite = set(self._ended), set(self._polite)
         other._left = set(self._left)
         other.live_at_start = frozenset(self._links) - self._ended - self._polite - self._left
@@ -119,7 +119,7 @@ class Causes:
     def _guess(self, item: Captured, key: Key) -> int | None:
         """The likeliest cause of a packet that nobody demanded."""
         if item.type == "PUBLISH":
-            return self._guess_resend(item) if item.to_broker else self._guess_delivery(item, key)
+            return self._guess_publication(item) if item.to_broker else self._guess_delivery(item, key)
         if item.type == "DISCONNECT" and not item.to_broker:
             return self._take_over(item.link, item.client)
         asked = _ANSWER.get(item.type)
@@ -128,9 +128,13 @@ class Causes:
         question = self._last.get(Key(item.link, not item.to_broker, asked, item.packet_id))
         return self._connack(item.link) if question is None and item.type == "PUBREL" else question
 
-    def _guess_resend(self, item: Captured) -> int | None:
+    def _guess_publication(self, item: Captured) -> int | None:
+        """A message a client sends again after a reconnect, or in answer to one that it has not acknowledged yet.
+
+        Client libraries acknowledge when the callback has returned, so what is published before was published in it.
+        """
         first = Key(item.link, True, "PUBLISH", item.packet_id) not in self._last
-        return self._connack(item.link) if item.dup and first else None
+        return self._connack(item.link) if item.dup and first else self.demands.newest_answer(item.link)
 
     def _guess_delivery(self, item: Captured, key: Key) -> int | None:
         subscribe = self._last.get(Key(item.link, False, "SUBACK", None))
@@ -176,7 +180,7 @@ class Causes:
             old = [key for key, half in self._halves.items() if half.type == "PUBLISH" and half.client == item.client]
             for key in old:
                 del self._halves[key]
-        for message in self._sessions.resume(item.client, item.link, clean=link.clean_session, present=present):
+        for message in self.sessions.resume(item.client, item.link, clean=link.clean_session, present=present):
             self._demand(item.number, item.link, "PUBLISH", message)
 
     def _after_subscribe(self, item: Captured) -> None:
@@ -185,17 +189,17 @@ class Causes:
 
     def _after_suback(self, item: Captured) -> None:
         asked = self._halves.pop(("SUBSCRIBE", item.link, item.packet_id), None)
-        session = self._sessions.by_client.get(item.client)
+        session = self.sessions.by_client.get(item.client)
         if asked is None or session is None:
             return
         for name in session.subscribe(asked, item):
-            for topic, payload in self._sessions.retained.items():
+            for topic, payload in self.sessions.retained.items():
                 if covers(name, topic):
                     self._demand(item.number, item.link, "PUBLISH", (topic, payload))
 
     def _after_unsubscribe(self, item: Captured) -> None:
         self._demand_answer(item, "UNSUBACK")
-        session = self._sessions.by_client.get(item.client)
+        session = self.sessions.by_client.get(item.client)
         if session is not None and item.delivered:
             for name, _ in item.packet.filters:
                 session.filters.pop(name, None)
@@ -227,12 +231,12 @@ class Causes:
             return
         if item.packet.return_code != _SEND_WILL:
             self._polite.add(item.link)
-        self._sessions.leave(item.client, item.link)
+        self.sessions.leave(item.client, item.link)
         self.demands.drop_link(item.link)
 
     def _pass_on(self, item: Captured, cause: int) -> None:
         topic, payload = self._topic(item), item.payload or b""
-        for link in self._sessions.publish(item.client, topic, payload, qos=item.qos or 0, retain=bool(item.retain)):
+        for link in self.sessions.publish(item.client, topic, payload, qos=item.qos or 0, retain=bool(item.retain)):
             self._demand(cause, link, "PUBLISH", (topic, payload))
 
     # --- events
@@ -248,7 +252,7 @@ class Causes:
             self.routine.add(event.number)
         else:
             self._end(event)
-        self._sessions.leave(event.client, event.link)
+        self.sessions.leave(event.client, event.link)
         self._ended.add(event.link)
 
     def _end(self, event: Event) -> None:
@@ -256,7 +260,7 @@ class Causes:
         cause = self._take_over(event.link, event.client) if event.who == "broker" else None
         if cause is not None:
             self.cause[event.number] = cause
-        self._sessions.leave(event.client, event.link)
+        self.sessions.leave(event.client, event.link)
         link = self._links.get(event.link)
         if link is not None and link.will is not None:
             self._fire_will(event, link)
@@ -269,7 +273,7 @@ class Causes:
         will = link.will
         assert will is not None
         payload = _bytes(will.payload)
-        for other in self._sessions.publish(link.name, will.topic, payload, qos=will.qos, retain=will.retain):
+        for other in self.sessions.publish(link.name, will.topic, payload, qos=will.qos, retain=will.retain):
             self._demand(event.number, other, "PUBLISH", (will.topic, payload))
 
     def _take_over(self, link: int, client: str) -> int | None:

@@ -6,6 +6,8 @@ from collections import deque
 from collections.abc import Hashable, Iterator
 from typing import NamedTuple
 
+_ANSWERS = ("PUBACK", "PUBREC", "PUBCOMP")
+
 
 class Key(NamedTuple):
     """Names one packet that must come: on which link, which way, of which type, about what.
@@ -38,6 +40,11 @@ class Demands:
         if not causes:
             del self._open[key]
         return cause
+
+    def newest_answer(self, link: int) -> int | None:
+        """The newest delivery to the client of `link` that it has not acknowledged; None where there is none."""
+        waiting = [causes[-1] for key, causes in self._open.items() if key[:2] == (link, True) and key.type in _ANSWERS]
+        return max(waiting, default=None)
 
     def drop_link(self, link: int) -> None:
         """Forgets what should have come on a link that ended."""

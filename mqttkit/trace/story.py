@@ -180,12 +180,26 @@ class _Teller:
     def _cause_of(self, item: Captured | Event) -> Captured | Event | None:
         """What `item` hangs under: of a whole handshake its first packet, whichever half the broker passed it on at."""
         cause = self._items.get(self._cause.get(item.number, 0))
+        if _is_reaction(item, cause):
+            return self._published(cause)
         while cause is not None and cause.link != item.link and isinstance(cause, Captured) and cause.type != "PUBLISH":
-            before = self._items.get(self._cause.get(cause.number, 0))
+            before = self._before(cause)
             if not isinstance(before, Captured) or not before.type.startswith("PUB"):
                 break
             cause = before
         return cause
+
+    def _before(self, item: Captured | Event) -> Captured | Event | None:
+        return self._items.get(self._cause.get(item.number, 0))
+
+    def _published(self, item: Captured | Event | None) -> Captured | Event | None:
+        """The publication that a delivery goes back to (or whatever came first)."""
+        while item is not None and not (isinstance(item, Captured) and item.to_broker and item.type == "PUBLISH"):
+            before = self._before(item)
+            if before is None:
+                break
+            item = before
+        return item
 
     def tell(self) -> Iterator[Captured | Event]:
         waiting = sorted(self._roots, key=lambda item: self._anchor.get(item.number, item.number), reverse=True)
@@ -195,7 +209,10 @@ class _Teller:
             waiting.extend(sorted(self._children[item.number], key=lambda child: self._rank(item, child), reverse=True))
 
     def _rank(self, cause: Captured | Event, child: Captured | Event) -> tuple[int, str, int]:
-        """A take-over first, then answers, then more on the same connection, then the other lanes."""
+        """A take-over first, then answers, then more on the same connection, then the other lanes, then reactions."""
+        if isinstance(child, Captured) and child.type == "PUBLISH" and child.to_broker and isinstance(cause, Captured):
+            lane = self._lane_of.get(child.link, "")
+            return (2, "", child.number) if cause.type == "CONNACK" else (5, lane, child.number)
         if child.link != cause.link:
             lane = self._lane_of.get(child.link, "")
             return (0 if isinstance(child, Event) else 4, lane, child.number)
@@ -203,6 +220,13 @@ class _Teller:
             return (3, "", child.number)
         delivery = child.type == "PUBLISH" and not child.to_broker
         return (3 if delivery else 1 if child.to_broker != _direction(cause) else 2, "", child.number)
+
+
+def _is_reaction(item: Captured | Event, cause: Captured | Event | None) -> bool:
+    """True for what a client published in answer to a message it got: it is told when that message is."""
+    if not isinstance(item, Captured) or not isinstance(cause, Captured):
+        return False
+    return item.type == "PUBLISH" and item.to_broker and not cause.to_broker and cause.type != "CONNACK"
 
 
 def _direction(cause: Captured | Event) -> bool | None:

@@ -29,6 +29,7 @@ def test_steps_run_in_order_each_after_its_packet(lab):
     )
     bob.publish("t", "1", qos=1)  # arrives, acknowledged
     bob.publish("t", "2", qos=1, wait=False)  # its PUBACK gets lost: the step acts before an answer can come
+    lab.trace.wait_for(type="PUBACK", packet_id=2)
     bob.publish("t", "3", qos=1, wait=False)
     script.wait()
     bob.wait_closed()
@@ -61,6 +62,7 @@ def test_record_holds_only_its_block_numbered_from_one(lab):
     with lab.record() as story:
         bob.publish("t", "1")
     bob.publish("t", "2")
+    lab.network.settle()
     assert [(p.number, p.sender, p.text) for p in story.packets()] == [(1, "bob", "1"), (2, "broker", "1")]
     assert len(lab.trace) == 10
 
@@ -77,7 +79,7 @@ def test_terminal_view_shows_loses_and_saves(lab, tmp_path):
 
     with Client(f"mqtt://127.0.0.1:{port}", "device") as device:
         device.publish("home/t", "21.5", qos=1, wait=False)
-        wait_for_text(out, "PUBACK")
+        wait_for_text(out, "✗── broker  PUBACK")
     stop.set()
     thread.join(5)
     lines = out.getvalue().splitlines()
@@ -136,3 +138,26 @@ def test_nothing_is_left_behind(lab):
     assert repr(network) == "<Network: not running>"
     with pytest.raises(MqttKitError, match="not running"):
         network.lose("PUBLISH")
+
+
+def test_what_several_clients_answer_is_told_by_lane_whoever_was_faster():
+    """Callbacks of two clients race; each publishes before it acknowledges, so the story knows what it answers to."""
+
+    def play():
+        with Lab() as lab:
+            phone = lab.client("phone")
+            for name in ("lights", "heating", "vacuum"):
+                device = lab.client(name)
+                device.subscribe("phone/position", qos=1)
+                device.on_message = lambda message, device=device, name=name: device.publish(
+                    f"home/{name}", "on", qos=1
+                )
+            with lab.record() as story:
+                phone.publish("phone/position", "home", qos=1)
+                story.wait_for(3, type="PUBLISH", topic="home/+")
+            return story.text()
+
+    texts = {play() for _ in range(8)}
+    assert len(texts) == 1, "\n\n".join(texts)
+    text = texts.pop()
+    assert text.index("home/heating") < text.index("home/lights") < text.index("home/vacuum")
