@@ -40,8 +40,7 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         self.session: Session | None = None
         self.ended: str | None = None
         self.connect: Connect | None = None
-        self.opened = broker.loop.time()
-        self.heard = self.opened
+        self.heard = broker.loop.time()  # when the last packet came
         self._splitter = Splitter()
         self._out: list[bytes] = []
         self._timer: asyncio.TimerHandle | None = None

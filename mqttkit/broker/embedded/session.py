@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Protocol
+from typing import Protocol
 
 from amqtt.session import Session as StockSession
 
@@ -214,7 +214,3 @@ class Session(StockSession):  # type: ignore[misc]
         """No connection serves the session any more."""
         self.link = None
         self.transitions.disconnect()
-
-    def waiting(self) -> list[Any]:
-        """Every delivery the client has not acknowledged, in order."""
-        return [*self.inflight_out.values(), *self.queue]
