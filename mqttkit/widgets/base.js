@@ -39,9 +39,24 @@ export function keepRows(parent, items, key, make, update) {
     update(row, item);
     return row;
   });
-  if (rows.length !== parent.children.length || rows.some((row, i) => parent.children[i] !== row)) {
-    parent.replaceChildren(...rows);
-  }
+  const wanted = new Set(rows);
+  for (const row of [...parent.children]) if (!wanted.has(row)) row.remove();
+  rows.forEach((row, i) => { // what is in its place stays untouched: moving it would cost its focus and a new layout
+    if (parent.children[i] !== row) parent.insertBefore(row, parent.children[i] ?? null);
+  });
+}
+
+/** A function that calls `draw` before the next frame, once, however often it is called until then. */
+export function oncePerFrame(draw) {
+  let waiting = false;
+  return () => {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      draw();
+    });
+  };
 }
 
 /** The link of one widget to the kernel: numbers the news, notices gaps and silence. One per page, shared by its views. */

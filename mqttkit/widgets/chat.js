@@ -1,14 +1,15 @@
 // A chat room: lines, people, and a field whose text stays until it was really sent.
-import { define, element, keepRows, labelled, setText } from "./base.js";
+import { define, element, keepRows, labelled, oncePerFrame, setText } from "./base.js";
 
-const KEPT = 500;
+const KEPT = 200; // as in chat.py
 
 class ChatView {
   constructor(body, act) {
     this.act = act;
     this.lines = [];
     this.token = 0;
-    this.pending = 0;
+    this.pending = "";
+    this.drawLines = oncePerFrame(() => this.showLines());
     this.title = element("span");
     this.state = element("span", { role: "status" });
     this.list = element("ol");
@@ -67,7 +68,7 @@ class ChatView {
     if (this.token && content.sent === this.token) this.clearSent();
     setText(this.peopleTitle, `Online: ${content.online}`);
     keepRows(this.people, content.people, (person) => person.id, () => element("li"), showPerson);
-    this.showLines();
+    this.drawLines();
   }
 
   /** What was sent leaves the field, unless somebody typed on meanwhile. */

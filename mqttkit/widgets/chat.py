@@ -20,7 +20,7 @@ from mqttkit.widgets.feed import Feed, where
 if TYPE_CHECKING:
     from mqttkit.message import Message
 
-KEPT = 500
+KEPT = 200
 """Lines kept and shown."""
 
 
@@ -41,6 +41,7 @@ class ChatRoom(KitWidget):
     _css = style("chat.css")
     title = "Chat room"
     actions = ("say", "enter", "rename")
+    every = 0.15  # the first line after a pause comes at once; in a flood nobody reads faster
 
     def __init__(self, place: Any, room: str = "lobby", name: str = "guest", **options: Any) -> None:
         self.place = place

@@ -92,5 +92,5 @@ def test_the_lines_are_bounded(ada):
     with ada.lock:
         for n in range(700):
             ada._add("other", "x", str(n))
-    assert len(ada.state().content["lines"]) == 500
+    assert len(ada.state().content["lines"]) == 200
     assert ada.state().content["lines"][-1]["text"] == "699"
