@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from mqttkit.trace.layout import GUTTER, HEAD, LINE, SLANT, Row, inside, is_slow, lay_out, text_width
 from mqttkit.trace.records import BROKER, Captured, Event
-from mqttkit.trace.text import sentence
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -159,7 +158,7 @@ def _draw_row(layout: Layout, *, live: bool) -> Callable[[Row], str]:
         else:
             body = _packet(row, item, layout)
         line = f' data-line="{row.step.line}"' if live and row.step.line else ""
-        return f'<g class="r"{line}><title>{escape(sentence(row.step))}</title>{body}</g>'
+        return f'<g class="r"{line}>{body}</g>'
 
     return draw
 

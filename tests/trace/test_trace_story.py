@@ -118,6 +118,17 @@ def test_two_equal_messages_are_told_one_after_the_other():
     assert [exchange.outcome for exchange in tape.trace.exchanges()] == ["complete", "complete"]
 
 
+def test_of_equal_messages_the_first_delivery_belongs_to_the_first():
+    tape = Tape()
+    alice, bob = tape.connect("alice"), tape.connect("bob")
+    tape.subscribe(alice, "t", 1)
+    for number in (1, 2):
+        tape.send(bob, "PUBLISH", topic="t", payload=b"same", qos=1, packet_id=number)
+    for number in (1, 2):
+        tape.send(alice, "PUBLISH", up=False, topic="t", payload=b"same", qos=1, packet_id=number)
+    assert [step.item.packet_id for step in tape.trace.story().steps][-4:] == [1, 1, 2, 2]
+
+
 def test_a_will_follows_the_end_of_its_link_even_when_it_was_seen_first():
     tape = Tape()
     alice = tape.connect("alice")
