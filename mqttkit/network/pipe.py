@@ -232,4 +232,5 @@ class Pipe:
             if wire is not None:
                 wire.fault, wire.delivered = "lost with the connection", False
         self._queue.clear()
+        self._early = bytearray()  # what waited for another connection must not be written after the end
         self._held = None
