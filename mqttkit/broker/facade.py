@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from mqttkit._lifetime import adopt
 from mqttkit.broker.events import EventFeed, Listener
 from mqttkit.broker.options import KINDS, Options
 from mqttkit.broker.state import BrokerEvent, Client, RetainedMessage, SessionState, Subscription, Table
 from mqttkit.errors import BrokerError, Timeout
-from mqttkit.security import Access, Certificate, LessonCA, Users
+
+if TYPE_CHECKING:
+    from mqttkit.security import Access, Certificate, LessonCA, Users
 
 
 class Engine(Protocol):
@@ -90,8 +92,8 @@ class Broker:
         options = Options(
             host,
             {kind: number for kind, number in wanted.items() if number is not None},
-            users if users is None or isinstance(users, Users) else Users(users),
-            _access(access),
+            _users(users) if users is not None else None,
+            _access(access) if access is not None else None,
             self.certificate,
         )
         feed = EventFeed()
@@ -234,7 +236,10 @@ class Broker:
         return found
 
 
+# mqttkit.security is loaded only where it is used: the first broker of a lesson has none of it.
 def _certificate(tls: Any) -> Certificate:
+    from mqttkit.security import Certificate, LessonCA
+
     if isinstance(tls, Certificate):
         return tls
     if isinstance(tls, LessonCA):
@@ -246,8 +251,16 @@ def _certificate(tls: Any) -> Certificate:
     raise BrokerError("tls is True, a LessonCA, a Certificate or a pair of files (certificate, key).")
 
 
-def _access(access: Any) -> Access | None:
-    if access is None or isinstance(access, Access):
+def _users(users: Any) -> Users:
+    from mqttkit.security import Users
+
+    return users if isinstance(users, Users) else Users(users)
+
+
+def _access(access: Any) -> Access:
+    from mqttkit.security import Access
+
+    if isinstance(access, Access):
         return access
     return Access.load(access) if isinstance(access, (str, Path)) else Access(access)
 

@@ -1,4 +1,4 @@
-"""What a broker tells about itself: plain, frozen values that can be compared, sorted and shown as a table."""
+"""What a broker tells about itself: plain, frozen values that can be compared and shown as a table."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 _LONGEST = 40  # characters of a payload in a table
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Client:
     """A connected client.
 
@@ -34,7 +34,7 @@ class Client:
     will_topic: str | None = None
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Subscription:
     """Who wants what, at which granted QoS."""
 
@@ -43,7 +43,7 @@ class Subscription:
     qos: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class RetainedMessage:
     """The message a broker keeps for later subscribers of a topic."""
 
@@ -52,7 +52,7 @@ class RetainedMessage:
     qos: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Queued:
     """A message that a client has not acknowledged yet."""
 
@@ -62,7 +62,7 @@ class Queued:
     packet_id: int
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class SessionState:
     """What the broker remembers of a client.
 

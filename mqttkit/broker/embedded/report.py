@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 def clients(broker: CorrectedBroker) -> list[Client]:
     """Connected clients, by name."""
-    found = [handler for handler in broker.handlers if handler.session is not None and handler.connect is not None]
-    return sorted(
-        Client(c.client_id, c.username, c.clean_session, c.keep_alive, c.protocol, handler.link.kind, c.will_topic)
-        for handler in found
-        for c in [handler.connect]
+    served = [(handler.connect, handler.link) for handler in broker.handlers if handler.session is not None]
+    found = [
+        Client(c.client_id, c.username, c.clean_session, c.keep_alive, c.protocol, link.kind, c.will_topic)
+        for c, link in served
         if c is not None
-    )
+    ]
+    return sorted(found, key=lambda client: client.client_id)
 
 
 def subscriptions(broker: CorrectedBroker) -> list[Subscription]:
