@@ -87,6 +87,8 @@ class Link:
             _check_size(raw)
             await self._from_member(raw)
         _check_size(self._splitter.pending)
+        if self._writer is not None:
+            await self._writer.drain()
 
     def end_if_nobody(self) -> None:
         """Close the connection if no CONNECT came on it so far."""
@@ -113,7 +115,7 @@ class Link:
         elif kind == 8:  # noqa: PLR2004 - SUBSCRIBE
             await self._subscribe(decode(raw, _MQTT_3_1_1))
         else:
-            await self._to_broker(raw)
+            self._to_broker(raw)
 
     async def _connect(self, raw: bytes) -> None:
         if raw[0] != 0x10:  # noqa: PLR2004 - the first packet must be a CONNECT [MQTT-3.1.0-1]
@@ -147,7 +149,7 @@ class Link:
         account = {"username": upstream.username, "password": upstream.password}
         login: dict[str, Any] = {name: value for name, value in account.items() if value is not None}
         self.gate.seen(self, encode("CONNECT", **shown), to_broker=True)  # nobody's secret is seen by observers
-        await self._write(encode("CONNECT", **shown, **login))
+        self._write(encode("CONNECT", **shown, **login))
 
     async def _publish(self, packet: Packet) -> None:
         assert self.member is not None
@@ -155,7 +157,7 @@ class Link:
         if why is None:
             self.gate.rules.note_presence(self.member, packet.topic or "", packet.payload or b"")
             if not self.gate.control(self.member, packet):
-                await self._to_broker(packet.raw)
+                self._to_broker(packet.raw)
                 return
         else:
             self.gate.refused(self, why)
@@ -167,30 +169,31 @@ class Link:
     async def _subscribe(self, packet: Packet) -> None:
         assert self.member is not None
         if all(self.gate.rules.may_subscribe(self.member, wanted) for wanted, _ in packet.filters):
-            await self._to_broker(packet.raw)
+            self._to_broker(packet.raw)
             return
         codes = (0x80,) * len(packet.filters)
         await self.send(encode("SUBACK", packet_id=packet.packet_id, return_codes=codes))
         self.gate.refused(self, f"You may not subscribe to {', '.join(wanted for wanted, _ in packet.filters)[:100]}.")
 
-    async def _to_broker(self, raw: bytes) -> None:
+    def _to_broker(self, raw: bytes) -> None:
         self.gate.seen(self, raw, to_broker=True)
-        await self._write(raw)
+        self._write(raw)
 
-    async def _write(self, raw: bytes) -> None:
+    def _write(self, raw: bytes) -> None:
         assert self._writer is not None
         self._writer.write(raw)
-        await self._writer.drain()
 
     async def _from_broker(self, reader: asyncio.StreamReader) -> None:
         """Hand on what the broker sends, in the pieces in which it comes."""
-        splitter = Splitter()
+        splitter, loop = Splitter(), asyncio.get_running_loop()
         try:
             while data := await reader.read(MAX_PACKET):
                 for raw in splitter.feed(data):
                     self.gate.seen(self, raw, to_broker=False)
-                await asyncio.wait_for(self.send(data), SEND_SECONDS)
-        except (OSError, asyncio.TimeoutError):
+                timer = loop.call_later(SEND_SECONDS, self.close)  # cheaper than wait_for, which makes a task each time
+                await self.send(data)
+                timer.cancel()
+        except OSError:
             return  # a link that breaks is ordinary: both sides are closed below
         finally:
             self.close()

@@ -33,11 +33,21 @@ def node_root() -> Path:
     Raises:
         BrokerError: npm is missing, or could not fetch the packages.
     """
-    lock = (HERE / "package-lock.json").read_bytes()
-    root = Path(jupyter_data_dir()) / "mqttkit" / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
+    root = _root()
     if not (root / "node_modules").is_dir():
         _install(root)
     return root
+
+
+def installed_root() -> Path | None:
+    """That folder where it is installed already, else None; fetches nothing."""
+    root = _root()
+    return root if (root / "node_modules").is_dir() else None
+
+
+def _root() -> Path:
+    lock = (HERE / "package-lock.json").read_bytes()
+    return Path(jupyter_data_dir()) / "mqttkit" / f"node-{hashlib.sha256(lock).hexdigest()[:12]}"
 
 
 def _install(root: Path) -> None:
