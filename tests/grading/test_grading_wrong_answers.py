@@ -1,12 +1,17 @@
-"""Typical wrong answers: each gets the marks it has earned, and a sentence that says what was seen."""
+"""Typical wrong answers: each gets the marks it has earned, and a sentence that says what was seen.
+
+wrong_answers.jsonl holds them: code that replaces an answer or a pair (old, new) in the solution, the items that are still
+earned, the beginning of the sentence, and about how long it takes.
+"""
 
 from __future__ import annotations
 
+import json
 import os
+from pathlib import Path
 
 import pytest
-from submissions_for_tests import asked, earned, names_of, run, solved
-from wrong_answers import WRONG
+from submissions_for_tests import NAMES, asked, earned, names_of, run, solved
 
 from mqttkit.grading.rubric import load
 
@@ -17,18 +22,18 @@ QUICK = 1.0  # seconds
 EVERY = bool(os.environ.get("MQTTKIT_EVERY_WRONG_ANSWER"))
 
 
+WRONG = [json.loads(line) for line in Path(__file__).with_name("wrong_answers.jsonl").read_text("utf-8").splitlines()]
+
+
 def chosen():
     """The rows to play."""
     slow = set()
-    for name, rows in WRONG.items():
-        for number, (*row, seconds) in enumerate(rows):
-            if EVERY or seconds <= QUICK or (name, row[0]) not in slow:
-                if seconds > QUICK:
-                    slow.add((name, row[0]))
-                yield pytest.param(name, *row, id=f"{name}-{row[0]}-{number}")
-
-
-ROWS = list(chosen())
+    for number, row in enumerate(WRONG):
+        task = (row["exercise"], row["question"])
+        if EVERY or row["seconds"] <= QUICK or task not in slow:
+            if row["seconds"] > QUICK:
+                slow.add(task)
+            yield pytest.param(row, id=f"{task[0]}-{task[1]}-{number}")
 
 
 def names_with(name, change):
@@ -46,16 +51,16 @@ def names_with(name, change):
     return names_of(notebook)
 
 
-@pytest.mark.parametrize(("name", "question", "change", "right", "says"), ROWS)
-def test_a_wrong_answer_gets_what_it_has_earned(name, question, change, right, says):
-    result = asked(name, question, names_with(name, change))
+@pytest.mark.parametrize("row", chosen())
+def test_a_wrong_answer_gets_what_it_has_earned(row):
+    result = asked(row["exercise"], row["question"], names_with(row["exercise"], row["change"]))
     told = [result.note, *(verdict.saw for verdict in result.verdicts if not verdict.ok)]
     assert result.state == "played", result.note
-    assert earned(result) == set(right.split()), told
-    assert any(text.startswith(says) for text in told), told
+    assert earned(result) == set(row["earned"]), told
+    assert any(text.startswith(row["says"]) for text in told), told
 
 
-@pytest.mark.parametrize("name", WRONG)
+@pytest.mark.parametrize("name", NAMES)
 def test_every_question_has_wrong_answers(name):
-    known = [row[0] for row in WRONG[name]]
-    assert {question: known.count(question) >= 2 for question in load(name).questions} == dict.fromkeys(load(name).questions, True)
+    known = [row["question"] for row in WRONG if row["exercise"] == name]
+    assert all(known.count(question) >= 2 for question in load(name).questions)
