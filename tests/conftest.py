@@ -8,6 +8,7 @@ import tempfile
 
 import pytest
 
+from support import need
 from support.browser import NotebookPage, chromium
 from support.jupyter import lab_server
 
@@ -29,16 +30,20 @@ def own_broker(monkeypatch):
     monkeypatch.delenv("MQTTKIT_BROKER", raising=False)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser():
-    """A headless Chromium, one per process; skips where none is installed."""
+    """A headless Chromium; skips where none is installed.
+
+    One per module and not per process: playwright occupies the thread's event loop while it runs.
+    """
     with chromium() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
-def lab(browser, tmp_path_factory):
+def lab(tmp_path_factory):
     """A real `mqttkit lab` on an empty folder, one per process."""
+    need("chromium")
     folder = tmp_path_factory.mktemp("lab")
     (folder / "empty.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     with lab_server(folder, "--folder", str(folder), "empty.ipynb", home=tmp_path_factory.mktemp("home")) as server:

@@ -21,21 +21,30 @@ PICTURE = ROOT / "notebooks" / "images" / "lesson.png"
 
 def main() -> None:
     """Run the lesson up to the cell, and photograph it."""
-    with tempfile.TemporaryDirectory() as home, chromium() as browser:
-        with lab_server(ROOT, home=Path(home), MQTTKIT_HOME=home) as server:
-            page = NotebookPage(browser, server, width=1180, height=760)
-            page.open(LESSON)
-            find = "text => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells.findIndex(c => c.source.includes(text))"
-            index = page.page.evaluate(find, CELL)
-            for before in range(index + 1):
-                page.run_cell(before)
-            page.command("application:toggle-left-area")
-            scroll = "i => { const n = window.jupyterapp.shell.currentWidget.content; n.activeCellIndex = i; return n.scrollToItem(i, 'start'); }"
-            page.page.evaluate(scroll, index)
-            page.output(index).locator("svg").first.scroll_into_view_if_needed()
-            page.page.evaluate(scroll, index)
-            PICTURE.parent.mkdir(exist_ok=True)
-            page.page.screenshot(path=str(PICTURE))
+    with (
+        tempfile.TemporaryDirectory() as home,
+        chromium() as browser,
+        lab_server(ROOT, home=Path(home), MQTTKIT_HOME=home) as server,
+    ):
+        photograph(NotebookPage(browser, server, width=1180, height=760))
+
+
+def photograph(page: NotebookPage) -> None:
+    """Run the lesson up to CELL and store what is then on the screen."""
+    page.open(LESSON)
+    find = """text => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+        .findIndex(cell => cell.source.includes(text))"""
+    scroll = """index => { const notebook = window.jupyterapp.shell.currentWidget.content;
+        notebook.activeCellIndex = index; return notebook.scrollToItem(index, 'start'); }"""
+    index = page.page.evaluate(find, CELL)
+    for before in range(index + 1):
+        page.run_cell(before)
+    page.command("application:toggle-left-area")
+    page.page.evaluate(scroll, index)
+    page.output(index).locator("svg").first.scroll_into_view_if_needed()
+    page.page.evaluate(scroll, index)
+    PICTURE.parent.mkdir(exist_ok=True)
+    page.page.screenshot(path=str(PICTURE))
 
 
 if __name__ == "__main__":

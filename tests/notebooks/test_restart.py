@@ -5,12 +5,7 @@ from __future__ import annotations
 import nbformat
 import pytest
 
-from support.notebooks import LESSONS, kernel_of, text_of
-
-
-def is_loose(cell) -> bool:
-    """True where a cell says that its output may differ."""
-    return "NBVAL_IGNORE_OUTPUT" in cell["source"] or "nbval-ignore-output" in cell["metadata"].get("tags", [])
+from support.notebooks import LESSONS, is_loose, kernel_of, text_of
 
 
 @pytest.mark.parametrize("path", LESSONS, ids=lambda path: path.stem)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import signal
 import socket
 import subprocess
@@ -160,7 +161,9 @@ def test_a_browser_is_opened_on_the_page(folder, tmp_path):
             f"with socket.create_connection({listener.getsockname()}) as s: s.sendall(sys.argv[1].encode())\n"
         )
         command = [sys.executable, "-m", "mqttkit", "lab", "--folder", str(folder), "page.ipynb", "--port", "0"]
-        environment = clean_environment(tmp_path) | {"BROWSER": f"{sys.executable} {script} %s"}
+        environment = clean_environment(tmp_path) | {
+            "BROWSER": f"{shlex.quote(sys.executable)} {shlex.quote(str(script))} %s"
+        }
         process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
         try:
             connection, _ = listener.accept()
