@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,8 @@ _STYLE = (
     ".mqttkit-check li.no{border-color:var(--jp-warn-color1,#f57c00)}"
     ".mqttkit-check b.word{display:inline-block;min-width:4.5em}"
     ".mqttkit-check dl{display:grid;grid-template-columns:max-content 1fr;gap:0 .8em;margin:.2em 0 .2em 4.5em}"
-    ".mqttkit-check dd{margin:0}.mqttkit-check pre{margin:.2em 0 .2em 4.5em;overflow-x:auto;"
-    "background:var(--jp-layout-color2,#eee8);color:inherit;padding:.3em .6em}</style>"
+    ".mqttkit-check dd{margin:0}.mqttkit-check li pre,.jp-RenderedHTMLCommon .mqttkit-check li pre{margin:.2em 0 .2em 4.5em;"
+    "overflow-x:auto;white-space:pre;background:var(--jp-layout-color2,#8882);color:inherit;padding:.3em .6em}</style>"
 )
 
 
@@ -79,8 +80,8 @@ def _told_once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     told: set[str] = set()
     result = []
     for item in items:
-        again = not item["ok"] and item["saw"] in told
-        result.append(item | {"saw": "", "packets": ""} if again else item)
+        again = not item["ok"] and item["saw"] in told and not item["packets"]
+        result.append(item | {"saw": ""} if again else item)
         told.add("" if item["ok"] else item["saw"])
     return result
 
@@ -98,7 +99,7 @@ def _item_html(item: dict[str, Any]) -> str:
     word = "ok" if item["ok"] else "not yet"
     html = f'<li class="{"ok" if item["ok"] else "no"}"><b class="word">{word}</b> {escape(item["expected"])}'
     if not item["ok"] and item["saw"]:
-        html += f"<dl><dt>saw</dt><dd>{escape(item['saw'])}</dd></dl>"
+        html += f"<dl><dt>saw</dt><dd>{_marked(item['saw'])}</dd></dl>"
     if not item["ok"] and item["packets"]:
         html += f"<pre>{escape(item['packets'])}</pre>"
     return html + "</li>"
@@ -110,4 +111,9 @@ def _linked(line: str) -> str:
         if line.startswith(word):
             target = line.removeprefix(word)
             return f'{word}<a href="{folder}{escape(Path(target).stem, quote=True)}.ipynb">{escape(target)}</a>'
-    return escape(line)
+    return _marked(line)
+
+
+def _marked(text: str) -> str:
+    """A sentence as HTML, with what stands between backquotes as code."""
+    return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))

@@ -33,5 +33,5 @@ def test_feedback_in_jupyterlab(page_of):
     assert "Hint 1 of 3" in text
     assert output.get_by_role("link", name="06-retain-and-will").get_attribute("href")
     assert page.serious_violations(output) == []
-    page.output(2).get_by_text("Nothing is called `set_light` yet").wait_for(timeout=20_000)
+    page.output(2).get_by_text("Run the cell that defines it").wait_for(timeout=20_000)
     page.assert_clean()
