@@ -6,11 +6,20 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 _PUBLISH, _PUBACK = 3, 4
 _KEPT = 60
 _NAMED = 5
+
+
+class _Publish(NamedTuple):
+    """A PUBLISH; its packet identifier is empty at QoS 0."""
+
+    raw: bytes
+    topic: bytes
+    packet_id: bytes
+    payload: bytes
 
 
 @dataclass
@@ -75,33 +84,34 @@ class Exchanges:
         """Take in one packet of connection `link`; True when it begins a new line."""
         kind = raw[0] >> 4
         if kind == _PUBLISH:
-            topic, packet_id, payload = _publish(raw)
-            if not topic.startswith(b"chat/") or b"/message/" not in topic:
+            seen = _publish(raw)
+            if not seen.topic.startswith(b"chat/") or b"/message/" not in seen.topic:
                 return False
             if to_broker:
-                self._begin(link, client_id, raw, topic, packet_id, payload)
+                self._begin(link, client_id, seen)
                 return True
-            self._deliver(link, client_id, raw, topic, packet_id, payload)
+            self._deliver(link, client_id, seen)
         elif kind == _PUBACK:
             self._acknowledge(link, raw, to_broker=to_broker)
         return False
 
-    def _begin(self, link: int, client_id: str, raw: bytes, topic: bytes, packet_id: bytes, payload: bytes) -> None:
+    def _begin(self, link: int, client_id: str, seen: _Publish) -> None:
         self._count += 1
-        one = Exchange(self._count, client_id, topic, payload, raw, self._clock())
+        one = Exchange(self._count, client_id, seen.topic, seen.payload, seen.raw, self._clock())
         self._last.append(one)
-        self._await(link, packet_id, one, to_broker=False)
+        self._await(link, seen.packet_id, one, to_broker=False)
 
-    def _deliver(self, link: int, client_id: str, raw: bytes, topic: bytes, packet_id: bytes, payload: bytes) -> None:
-        one = next((one for one in reversed(self._last) if one.payload == payload and one.topic == topic), None)
+    def _deliver(self, link: int, client_id: str, seen: _Publish) -> None:
+        same = (one for one in reversed(self._last) if one.payload == seen.payload and one.topic == seen.topic)
+        one = next(same, None)
         if one is None:
             return
-        one.delivery = one.delivery or raw
+        one.delivery = one.delivery or seen.raw
         one.delivered += 1
         one.seconds = self._clock() - one.began
         if len(one.receivers) < _NAMED:
             one.receivers.append(client_id)
-        self._await(link, packet_id, one, to_broker=True)
+        self._await(link, seen.packet_id, one, to_broker=True)
 
     def _await(self, link: int, packet_id: bytes, one: Exchange, *, to_broker: bool) -> None:
         if packet_id:
@@ -119,11 +129,11 @@ class Exchanges:
             one.puback = raw
 
 
-def _publish(raw: bytes) -> tuple[bytes, bytes, bytes]:
-    """Topic, packet identifier (empty at QoS 0) and payload of a whole PUBLISH; quicker than decoding all of it."""
+def _publish(raw: bytes) -> _Publish:
+    """A whole PUBLISH, taken apart quicker than decoding all of it."""
     at = 2
     while raw[at - 1] & 0x80:
         at += 1
     end = at + 2 + int.from_bytes(raw[at : at + 2], "big")
     with_id = end + (2 if raw[0] & 0x06 else 0)
-    return raw[at + 2 : end], raw[end:with_id], raw[with_id:]
+    return _Publish(raw, raw[at + 2 : end], raw[end:with_id], raw[with_id:])

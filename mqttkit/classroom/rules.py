@@ -125,8 +125,8 @@ class Rules:
         levels = topic_filter.split("/")
         if member.instructor:
             return levels[0] in ("chat", OWN, CONTROL)
-        if levels[:2] == ["chat", self.room] and len(levels) > 2:
-            return levels[2] in ("message", "presence", "room") or levels[2:] == ["notice", member.client_id]
+        if levels[:2] == ["chat", self.room]:
+            return levels[2:3] in (["message"], ["presence"], ["room"]) or levels[2:] == ["notice", member.client_id]
         return levels[0] == OWN and len(levels) > 1
 
     def note_presence(self, member: Member, topic: str, payload: bytes) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import segno
+
 from mqttkit import chat
 from mqttkit._lifetime import adopt
 from mqttkit.broker import Broker
@@ -30,6 +31,8 @@ from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+    from typing_extensions import Self
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _REPORT_SECONDS = 0.5
@@ -120,8 +123,9 @@ class Classroom:
             self._own_broker.close()
             self._own_broker = None
 
-    def __enter__(self) -> Classroom:
-        return self.start()
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None

@@ -24,7 +24,7 @@ def upstream_at(broker: Broker | str) -> Upstream:
         raise BrokerError(
             "The class needs the TCP address of the broker behind it: a URL that begins with mqtt:// or mqtts://."
         )
-    tls = tls_context(True) if address.tls else None  # noqa: FBT003 - the authorities of this machine
+    tls = tls_context(True) if address.tls else None  # True: the authorities of this machine
     return Upstream(address.host, address.port, address.username, address.password, tls)
 
 

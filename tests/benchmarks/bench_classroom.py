@@ -27,10 +27,9 @@ import websockets
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from support.browser import chromium
-
 from mqttkit import chat
 from mqttkit.packets import Splitter, encode
+from support.browser import chromium
 
 LINES = 5
 ROOM = "bench"
@@ -127,7 +126,7 @@ async def hold_class(count: int, url: str, password: str, seconds: float) -> dic
     dice = random.Random(1)
     await asyncio.gather(*(person.talk(seconds, dice) for person in people))
     expected, end = count * count * LINES, time.monotonic() + 30
-    while sum(len(person.delays) for person in people) < expected and time.monotonic() < end:
+    while sum(len(person.delays) for person in people) < expected and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     for person in people:
         person.task.cancel()
@@ -158,14 +157,15 @@ def measure(count: int, seconds: float, engine: str) -> None:
         while thread.is_alive():
             page.wait_for_timeout(500)  # lets the page and its events go on
         used = cpu(watched) - before
-        report(count, engine, result, used / (time.monotonic() - begin), watched.memory_info().rss / 2**20, page)
+        load = used / (time.monotonic() - begin)
+        report(count, engine, result, page, load=load, memory=watched.memory_info().rss / 2**20)
 
 
 def cpu(process: psutil.Process) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
 
 
-def report(count: int, engine: str, result: dict, load: float, memory: float, page) -> None:
+def report(count: int, engine: str, result: dict, page, *, load: float, memory: float) -> None:
     delays = result["delays"]
     online = page.locator("#count").inner_text()
     print(

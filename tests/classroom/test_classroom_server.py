@@ -263,3 +263,36 @@ def test_the_class_runs_on_any_broker(engine, monkeypatch):
         stale.publish("chat/fence", b"")
         assert [message.topic for message in stale.wait_for(1)] == ["chat/fence"]  # nothing retained is left
         stale.close()
+
+
+def test_rooms_of_one_name_on_one_machine_do_not_collide():
+    with Classroom("physics") as one, Classroom("physics") as two:
+        ada, bob = join(one, "Ada"), join(two, "Ada")
+        assert (ada.name, bob.name) == ("Ada", "Ada")
+        ada.say("only here")
+        ada.wait_for_lines(1)
+        bob.say("only there")
+        assert [line.text for line in bob.wait_for_lines(1)] == ["only there"]
+        with pytest.raises(ConnectError):
+            Client(two.url, "eve", username="x", password=one.password).connect()
+        ada.leave()
+        bob.leave()
+
+
+def test_the_broker_behind_the_room_lets_nobody_else_in(classroom):
+    """Other people on the same machine can see its port, too."""
+    for login in (
+        {},
+        {"username": "class", "password": classroom.password},
+        {"username": "instructor", "password": classroom.instructor_key},
+    ):
+        with pytest.raises(ConnectError):
+            Client(classroom._own_broker.url, "eve", **login).connect()
+
+
+def test_no_file_is_left_by_a_room(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    with Classroom() as classroom:
+        join(classroom, "Ada").leave()
+    assert list(tmp_path.iterdir()) == []

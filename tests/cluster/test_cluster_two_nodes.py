@@ -99,14 +99,15 @@ def test_the_will_of_a_client_on_a_dead_node_is_sent_by_the_other(cluster):
 
 
 def test_a_class_meets_across_the_nodes(cluster):
-    with Classroom("r", broker=cluster.urls["a"]) as one, Classroom("r", broker=cluster.urls["b"]) as two:
-        with (
-            ChatClient(one.url, "r", "Ada", password=one.password) as ada,
-            ChatClient(two.ws_url, "r", "Bob", password=two.password) as bob,
-        ):
-            ada.wait_for_people("Ada", "Bob", timeout=5)
-            bob.say("across")
-            assert ada.wait_for_lines(1, timeout=5)[0].text == "across"
+    with (
+        Classroom("r", broker=cluster.urls["a"]) as one,
+        Classroom("r", broker=cluster.urls["b"]) as two,
+        ChatClient(one.url, "r", "Ada", password=one.password) as ada,
+        ChatClient(two.ws_url, "r", "Bob", password=two.password) as bob,
+    ):
+        ada.wait_for_people("Ada", "Bob", timeout=5)
+        bob.say("across")
+        assert ada.wait_for_lines(1, timeout=5)[0].text == "across"
 
 
 def test_the_script_obeys_and_ends():

@@ -26,7 +26,11 @@ from mqttkit.errors import BrokerError
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from typing_extensions import Self
+
 __all__ = ["Cluster"]
+
+_LINES_KEPT = 1000
 
 
 class Cluster:
@@ -94,8 +98,9 @@ class Cluster:
             self._folder.cleanup()
             self._folder = None
 
-    def __enter__(self) -> Cluster:
-        return self.start()
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
@@ -131,7 +136,7 @@ class Cluster:
 
 
 def _start(command: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(
+    return subprocess.Popen(  # noqa: S603 - our own command lines
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
     )
 
@@ -157,7 +162,7 @@ def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> No
     assert process.stdout is not None
     with process.stdout:
         for line in process.stdout:
-            if lines.qsize() < 1000:
+            if lines.qsize() < _LINES_KEPT:
                 lines.put(line)
     lines.put(None)
 

@@ -13,11 +13,12 @@ def main() -> int:
     try:
         with Cluster() as cluster:
             for name in cluster.urls:
-                print(f"node {name}: {cluster.urls[name]}   {cluster.web_urls[name]}")
-            print('Type "kill a", "start a" (or b); an empty line ends both.', flush=True)
+                sys.stdout.write(f"node {name}: {cluster.urls[name]}   {cluster.web_urls[name]}\n")
+            sys.stdout.write('Type "kill a", "start a" (or b); an empty line ends both.\n')
+            sys.stdout.flush()
             _obey(cluster)
     except MqttKitError as error:
-        print(error, file=sys.stderr)
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 
@@ -32,8 +33,9 @@ def _obey(cluster: Cluster) -> None:
             case ["start", ("a" | "b") as name]:
                 cluster.start_node(name)
             case _:
-                print('"kill a", "start a", or an empty line', file=sys.stderr)
-        print(cluster, flush=True)
+                sys.stderr.write('"kill a", "start a", or an empty line\n')
+        sys.stdout.write(f"{cluster}\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

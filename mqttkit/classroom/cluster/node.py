@@ -69,7 +69,7 @@ def _install(root: Path) -> None:
 def _npm_ci(folder: Path) -> None:
     command = [program("npm"), "ci", "--no-fund", "--no-audit", "--ignore-scripts"]
     try:
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - our own command line
             command,
             cwd=folder,
             capture_output=True,
