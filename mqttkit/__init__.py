@@ -27,12 +27,12 @@ if TYPE_CHECKING:
     from mqttkit.widgets import ClientPanel as ClientPanel
     from mqttkit.widgets import LiveChart as LiveChart
     from mqttkit.widgets import Progress as Progress
-    from mqttkit.widgets.plot import Plot as Plot
     from mqttkit.widgets import Quiz as Quiz
     from mqttkit.widgets import TopicTree as TopicTree
     from mqttkit.widgets import match_grid as match_grid
     from mqttkit.widgets import predict as predict
     from mqttkit.widgets import reveal as reveal
+    from mqttkit.widgets.plot import Plot as Plot
 
 __version__ = "0.1.0"
 

@@ -54,15 +54,15 @@ def close_all(things: weakref.WeakSet[Any] | None = None) -> None:
     for thing in list(_open if things is None else things):
         try:
             thing.close()
-        except Exception:  # noqa: BLE001 - one that fails must not keep the next one open
+        except Exception:  # noqa: BLE001, S112 - one that fails must not keep the next one open
             continue
 
 
 def _current_cell() -> tuple[str, Any] | None:
     """(name of the notebook cell that runs now, number of this run), or None outside a notebook."""
     request = current_cell()
-    if request is None:
-        return None
+    if request is None or request.get("header", {}).get("msg_type") != "execute_request":
+        return None  # also after a click in a widget: what that opens belongs to the widget, not to a run of a cell
     code = request.get("content", {}).get("code", "")
     return str(request.get("metadata", {}).get("cellId") or code), request.get("header", {}).get("msg_id")
 

@@ -101,7 +101,9 @@ def reset(name: str, *, source: Path | None = None, target: Path | None = None) 
     folder = course_folder()
     master = source or folder / "solutions" / f"{name}.ipynb"
     if not master.is_file():
-        raise GradingError(f"No fresh copy of {name!r} can be made: {master.name} is not in solutions/. Name it with --from PATH.")
+        raise GradingError(
+            f"No fresh copy of {name!r} can be made: {master.name} is not in solutions/. Name it with --from PATH."
+        )
     out = (target or folder / "exercises") / f"{name}.ipynb"
     kept = _keep(out)
     write(out, student_text(master))

@@ -50,4 +50,8 @@ def distributed(address: str, jobs: list[Job], count: int) -> Iterator[Report]:
         limit = sum(job.total + MARGIN for job in jobs)
         for future in as_completed(list(futures), loop=client.loop, timeout=limit):
             job = futures[future]
-            yield future.result() if future.status == "finished" else lost(job, f"The cluster lost it: {future.exception()}")
+            yield (
+                future.result()
+                if future.status == "finished"
+                else lost(job, f"The cluster lost it: {future.exception()}")
+            )

@@ -70,7 +70,11 @@ class Feedback:
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
-        items = "".join(_item_html(item) for item in _told_once(self.result["items"])) if self.result["state"] == "played" else ""
+        items = (
+            "".join(_item_html(item) for item in _told_once(self.result["items"]))
+            if self.result["state"] == "played"
+            else ""
+        )
         help_ = "".join(f"<p>{_linked(line)}</p>" for line in self.help)
         return f'{_STYLE}<div class="mqttkit-check" role="status"><p><b>{escape(self.heading)}</b></p><ul>{items}</ul>{help_}</div>'
 

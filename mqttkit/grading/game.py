@@ -72,7 +72,9 @@ class Game:
     def method(self, of: Handle, name: str, *args: Any, timeout: float = 3.0) -> Any:
         """What method `name` of an object in the student's kernel returns."""
         handle = {"$object": of.number, "type": of.type}
-        return self._ask(name, {"op": "call", "name": name, "args": _encode(args), "of": handle, "timeout": timeout}, timeout)
+        return self._ask(
+            name, {"op": "call", "name": name, "args": _encode(args), "of": handle, "timeout": timeout}, timeout
+        )
 
     def value(self, name: str) -> Any:
         """The value of the student's variable `name`."""
@@ -223,7 +225,12 @@ def ladder_line(packet: Captured) -> str:
 def _packet_json(packet: Captured) -> dict[str, Any]:
     names = ("number", "link", "sender", "receiver", "type", "qos", "retain", "dup", "packet_id", "topic", "text")
     facts = {name: getattr(packet, name) for name in names}
-    facts |= {"time": round(packet.time, 4), "delivered": packet.delivered, "fault": packet.fault, "raw": packet.raw.hex()}
+    facts |= {
+        "time": round(packet.time, 4),
+        "delivered": packet.delivered,
+        "fault": packet.fault,
+        "raw": packet.raw.hex(),
+    }
     return {name: value for name, value in facts.items() if value is not None}
 
 

@@ -50,7 +50,9 @@ class GradeBook:
         plan = self.plan
         found = collect(plan.source, plan.master.stem, workspace, names=plan.names, roster=plan.roster)
         if plan.student is not None and plan.student not in {s.person.student for s in found}:
-            raise GradingError(f"There is no submission of {plan.student!r}. There are: {', '.join(s.person.student for s in found[:20])}.")
+            raise GradingError(
+                f"There is no submission of {plan.student!r}. There are: {', '.join(s.person.student for s in found[:20])}."
+            )
         plan.out.mkdir(parents=True, exist_ok=True)
         return [job for submission in found if (job := self._job(submission)) is not None]
 

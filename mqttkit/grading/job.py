@@ -63,7 +63,7 @@ class Job:
         return json.dumps(asdict(self))
 
 
-class Unreadable(Exception):  # noqa: N818 - the name of the status
+class Unreadable(Exception):
     """A submission that cannot be run; the message is the sentence for the report."""
 
 
@@ -172,7 +172,9 @@ def run_boxed(
 
 def _fill(report: Report, exercise: Exercise, results: dict[str, Result], outcome: Outcome) -> None:
     for name, question in exercise.questions.items():
-        result = results.get(name) or _unplayed(question, outcome.unplayed.get(name, "The notebook has no check cell for it."))
+        result = results.get(name) or _unplayed(
+            question, outcome.unplayed.get(name, "The notebook has no check cell for it.")
+        )
         report["questions"].append(result.as_json())
     report["raw_score"] = report["score"] = sum(q["score"] for q in report["questions"])
     report["cells"] = outcome.cells
@@ -189,7 +191,9 @@ def _unplayed(question: Question, reason: str) -> Result:
 def _read(path: Path, exercise: Exercise) -> Notebook:
     """The submitted notebook. Raises Unreadable with a sentence where it cannot be run as this exercise."""
     if path.stat().st_size > LARGEST:
-        raise Unreadable(f"The file has {path.stat().st_size >> 20} MB; a notebook without its outputs has some kilobytes.")
+        raise Unreadable(
+            f"The file has {path.stat().st_size >> 20} MB; a notebook without its outputs has some kilobytes."
+        )
     if path.stat().st_size == 0:
         raise Unreadable("The file is empty.")
     try:

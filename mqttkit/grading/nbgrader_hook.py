@@ -60,7 +60,9 @@ class WireExecute(Execute):
         for cell in notebook.cells:
             if is_check(cell):
                 result = session.results.get(question_of(cell))
-                said = str(Feedback(result.as_json())) if result else outcome.unplayed.get(question_of(cell), "not played")
+                said = (
+                    str(Feedback(result.as_json())) if result else outcome.unplayed.get(question_of(cell), "not played")
+                )
                 cell.outputs = _outputs(said, result.score if result else 0.0)
         return notebook, resources
 

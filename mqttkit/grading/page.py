@@ -37,14 +37,18 @@ def render(report: dict[str, Any]) -> str:
 def _total(report: dict[str, Any]) -> str:
     if report["status"] in ("missing", "unreadable", "grader_error"):
         return f"<p><b>Not graded: {escape(report['status'].replace('_', ' '))}.</b></p>"
-    late = f" ({report['raw_score']:g}, less {report['late_penalty']:g} for late work)" if report["late_penalty"] else ""
+    late = (
+        f" ({report['raw_score']:g}, less {report['late_penalty']:g} for late work)" if report["late_penalty"] else ""
+    )
     return f"<p><b>{report['score']:g} of {report['max_score']:g} points</b>{escape(late)}</p>"
 
 
 def _notes(report: dict[str, Any]) -> list[str]:
     notes = [report["note"], *report["notes"]]
     if report["tampered"]:
-        notes.append("These cells were changed, and have been restored before grading: " + ", ".join(report["tampered"]) + ".")
+        notes.append(
+            "These cells were changed, and have been restored before grading: " + ", ".join(report["tampered"]) + "."
+        )
     if report["missing"]:
         notes.append("These cells had been deleted: " + ", ".join(report["missing"]) + ".")
     notes += [f"Cell {cell['cell']} {cell['what']}." for cell in report["cells"]]

@@ -189,7 +189,9 @@ def load(name: str, folder: Path | str = ".") -> Exercise:
     elif own.is_file():
         module = _load_file(own)
     else:
-        raise GradingError(f"No exercise is called {name!r}. There are {', '.join(BUILT_IN)}; or put {own.name} beside the notebook.")
+        raise GradingError(
+            f"No exercise is called {name!r}. There are {', '.join(BUILT_IN)}; or put {own.name} beside the notebook."
+        )
     exercise = getattr(module, "exercise", None)
     if not isinstance(exercise, Exercise):
         raise GradingError(f"{module.__file__} defines no `exercise = Exercise(...)`.")

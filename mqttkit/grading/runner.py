@@ -83,7 +83,9 @@ class Runner:
     def _record(self, number: int, cell: Cell, run: Run) -> None:
         what = _WHAT[run.end].format(seconds=self._timeout, error=run.error, why=run.why)
         if run.end != "ok":
-            self.outcome.cells.append({"cell": number, "id": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "what": what})
+            self.outcome.cells.append(
+                {"cell": number, "id": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "what": what}
+            )
         if run.end in ("interrupted", "stuck"):
             self._worse("timeout", f"Cell {number} {what}.")
         if run.end == "died":
@@ -91,7 +93,9 @@ class Runner:
         if run.end in ("stuck", "died"):
             self._restart()
         if is_check(cell) and question_of(cell) not in self._box.session.results:
-            self.outcome.unplayed[question_of(cell)] = f"The check did not reach the grader: the cell {what or 'did not call it'}."
+            self.outcome.unplayed[question_of(cell)] = (
+                f"The check did not reach the grader: the cell {what or 'did not call it'}."
+            )
 
     def _worse(self, status: str, note: str) -> None:
         if self.outcome.status == "graded":

@@ -54,7 +54,9 @@ def level(wanted: str) -> str:
     if wanted not in LEVELS:
         raise GradingError(f"--sandbox is one of {', '.join(LEVELS)}, not {wanted!r}.")
     if wanted == "bwrap" and not bwrap_works():
-        raise GradingError("--sandbox bwrap: bubblewrap is not installed, or may not be used here. Install it, or take --sandbox none.")
+        raise GradingError(
+            "--sandbox bwrap: bubblewrap is not installed, or may not be used here. Install it, or take --sandbox none."
+        )
     return "bwrap" if wanted != "none" and bwrap_works() else "none"
 
 
@@ -100,9 +102,24 @@ def _plain(exercise: Exercise, seed: str, folder: Path) -> Box:
 
 def _environment(home: str) -> dict[str, str]:
     kept = ("PATH", "LANG", "LC_ALL", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR")
-    own = ("HOME", "TMPDIR", "TEMP", "TMP", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "USERPROFILE", "MPLCONFIGDIR")
+    own = (
+        "HOME",
+        "TMPDIR",
+        "TEMP",
+        "TMP",
+        "IPYTHONDIR",
+        "JUPYTER_RUNTIME_DIR",
+        "JUPYTER_CONFIG_DIR",
+        "JUPYTER_DATA_DIR",
+        "USERPROFILE",
+        "MPLCONFIGDIR",
+    )
     env = {name: os.environ[name] for name in kept if name in os.environ} | dict.fromkeys(own, home)
-    return env | {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(_package().parent), "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+    return env | {
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(_package().parent),
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+    }
 
 
 def _spec(argv: list[str]) -> KernelSpec:
@@ -136,7 +153,17 @@ def _bwrap_command(run: Path, env: dict[str, str]) -> list[str]:
         command += ["--ro-bind", path, path]
     package = _package()
     command += ["--ro-bind", str(package), "/kit/mqttkit", "--tmpfs", "/kit/mqttkit/grading/exercises"]
-    command += ["--size", str(_TMPFS), "--tmpfs", "/home/student", "--bind", str(run), str(run), "--chdir", "/home/student"]
+    command += [
+        "--size",
+        str(_TMPFS),
+        "--tmpfs",
+        "/home/student",
+        "--bind",
+        str(run),
+        str(run),
+        "--chdir",
+        "/home/student",
+    ]
     for name, value in env.items():
         command += ["--setenv", name, value]
     return command

@@ -35,12 +35,17 @@ def raised(name: str, facts: dict[str, Any]) -> str:
 def late(name: str, facts: dict[str, Any], seconds: float) -> str:
     """A call did not come back."""
     reason = next((_WAITS[f] for f in facts.get("inside", []) if f in _WAITS), "")
-    return f"`{name}` had not returned after {seconds:g} s{_where(facts)}" + (f": {reason}." if reason else ". Does a loop in it never end?")
+    return f"`{name}` had not returned after {seconds:g} s{_where(facts)}" + (
+        f": {reason}." if reason else ". Does a loop in it never end?"
+    )
 
 
 def blocked(facts: dict[str, Any]) -> str:
     """A callback did not return."""
-    reason = next((_WAITS[f] for f in facts.get("inside", []) if f in _WAITS), "while it runs, this client can neither read nor answer")
+    reason = next(
+        (_WAITS[f] for f in facts.get("inside", []) if f in _WAITS),
+        "while it runs, this client can neither read nor answer",
+    )
     return f"The callback `{facts.get('function', '?')}` has not returned{_where(facts)}: {reason}."
 
 

@@ -153,4 +153,13 @@ def _shut(link: socket.socket) -> None:
 
 def _preview(name: str, note: str) -> dict[str, Any]:
     empty: list[Any] = []
-    return {"id": name, "state": "preview", "note": note, "score": 0, "max_score": 1, "lesson": "", "hints": empty, "items": empty}
+    return {
+        "id": name,
+        "state": "preview",
+        "note": note,
+        "score": 0,
+        "max_score": 1,
+        "lesson": "",
+        "hints": empty,
+        "items": empty,
+    }

@@ -38,7 +38,11 @@ def blocked_callbacks(known: set[int]) -> list[dict[str, Any]]:
     for ident, frame in sys._current_frames().items():  # noqa: SLF001
         names = [f.f_code.co_name for f in _walk(frame)]
         facts = _facts(frame)
-        if ident not in {*known, threading.get_ident()} and "line" in facts and any(name.startswith("_handle_") for name in names):
+        if (
+            ident not in {*known, threading.get_ident()}
+            and "line" in facts
+            and any(name.startswith("_handle_") for name in names)
+        ):
             found.append(facts)
     return found
 

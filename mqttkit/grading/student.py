@@ -93,7 +93,12 @@ class Student:
             return {"raised": stacks.describe(error)}
 
     def _diagnose(self) -> dict[str, Any]:
-        return {"facts": {"errors": self._errors[:5] + self._kept_errors(), "blocked": stacks.blocked_callbacks(self._threads_before)}}
+        return {
+            "facts": {
+                "errors": self._errors[:5] + self._kept_errors(),
+                "blocked": stacks.blocked_callbacks(self._threads_before),
+            }
+        }
 
     def _kept_errors(self) -> list[dict[str, Any]]:
         """Errors of callbacks that the kit's own clients, made in this check, kept for their next call."""
@@ -149,6 +154,8 @@ def _kit_clients() -> list[Any]:
 
 
 def _end_client(client: Any) -> None:
-    if getattr(client, "_thread", None) is not None:  # else it has no network loop; one that failed to build has not even this
+    if (
+        getattr(client, "_thread", None) is not None
+    ):  # else it has no network loop; one that failed to build has not even this
         client.disconnect()
         client.loop_stop()

@@ -48,7 +48,9 @@ class Submission:
         return datetime.fromtimestamp(self.path.stat().st_mtime).astimezone() if self.path else None
 
 
-def collect(source: Path, exercise: str, workspace: Path, *, names: str = "plain", roster: Path | None = None) -> list[Submission]:
+def collect(
+    source: Path, exercise: str, workspace: Path, *, names: str = "plain", roster: Path | None = None
+) -> list[Submission]:
     """All submissions in `source`, sorted by student; with a roster also those who handed in nothing.
 
     Args:
@@ -80,7 +82,9 @@ def _choose(person: Person, paths: list[Path], exercise: str) -> Submission:
     submission = Submission(person, ordered[-1] if ordered else None)
     if len(ordered) > 1:
         others = ", ".join(p.name for p in ordered[:-1])
-        submission.notes.append(f"{len(ordered)} notebooks were handed in: {ordered[-1].name}, the newest, is graded; not {others}.")
+        submission.notes.append(
+            f"{len(ordered)} notebooks were handed in: {ordered[-1].name}, the newest, is graded; not {others}."
+        )
     return submission
 
 
@@ -103,7 +107,9 @@ def _pattern(names: str) -> re.Pattern[str]:
     except re.error as error:
         raise GradingError(f"--names {names!r} is not a regular expression: {error}.") from None
     if not {"student", "student_id"} & set(pattern.groupindex):
-        raise GradingError(f"--names {names!r}: use plain, moodle, canvas, or an expression with a group (?P<student>…).")
+        raise GradingError(
+            f"--names {names!r}: use plain, moodle, canvas, or an expression with a group (?P<student>…)."
+        )
     return pattern
 
 
@@ -128,5 +134,7 @@ def read_roster(path: Path) -> dict[str, Person]:
     column = next((c for c in ("student_id", "student", "id") if rows and c in rows[0]), None)
     if column is None:
         raise GradingError(f"The roster {path} needs a header with a column student_id.")
-    people = [Person(*(str(row.get(c) or "").strip() for c in (column, "first_name", "last_name", "email"))) for row in rows]
+    people = [
+        Person(*(str(row.get(c) or "").strip() for c in (column, "first_name", "last_name", "email"))) for row in rows
+    ]
     return {person.student: person for person in people if person.student}

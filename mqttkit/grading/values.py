@@ -38,7 +38,7 @@ class Handle:
         return f"a {self.type} object"
 
 
-class Unsendable(TypeError):  # noqa: N818 - says what the value is
+class Unsendable(TypeError):
     """A value that has no form on the wire between kernel and grader."""
 
 

@@ -33,7 +33,10 @@ def main() -> int:
     ratios = []
     for number in range(options.rounds):
         with tempfile.TemporaryDirectory(prefix="bench-grading-") as folder:
-            ours, theirs = wire(Path(folder) / "wire", options.submissions), nbgrader(Path(folder) / "nbgrader", options.submissions)
+            ours, theirs = (
+                wire(Path(folder) / "wire", options.submissions),
+                nbgrader(Path(folder) / "nbgrader", options.submissions),
+            )
         ratios.append(ours / theirs)
         print(f"round {number + 1}: mqttkit {ours:.1f} s, nbgrader {theirs:.1f} s, ratio {ratios[-1]:.2f}")
     print(f"{options.submissions} submissions: ratio {statistics.median(ratios):.2f} (bar: at most 0.60)")

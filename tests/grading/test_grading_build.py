@@ -52,7 +52,9 @@ def test_no_solution_is_left_in_the_student_version(name):
     text = json.dumps(untouched(name))
     assert "SOLUTION" not in text
     assert '"outputs": [{' not in text
-    answers = re.findall(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", "\n".join(c.source for c in solved(name).cells), re.DOTALL)
+    answers = re.findall(
+        r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", "\n".join(c.source for c in solved(name).cells), re.DOTALL
+    )
     lines = {line.strip() for answer in answers for line in answer.splitlines() if len(line.strip()) > 25}
     given = "\n".join(str(cell.source) for cell in untouched(name).cells if cell.cell_type == "code")
     assert name == "6-broken-clients" or not [line for line in lines if line in given]

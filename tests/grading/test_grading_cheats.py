@@ -21,6 +21,7 @@ def at_levels(cases, boxed):
     plain = [pytest.param(case, "none", id=case) for case in cases]
     return plain + [pytest.param(case, "bwrap", id=f"{case}-boxed", marks=BOXED) for case in boxed]
 
+
 CHEATS = {
     "patched_check": "import mqttkit.grading as g, mqttkit.grading.check as c\n"
     "c.Checks.__call__ = lambda self, q: print(q, 'full marks')\ng.checks = lambda name: (lambda q: 24.0)",
@@ -82,8 +83,14 @@ BOMBS = {
         None,
     ),
     "endless_loop": ("while True: pass", "timeout"),
-    "uninterruptible_loop": ("while True:\n    try:\n        while True: pass\n    except BaseException: pass", "timeout"),
-    "blocked_in_c": ("import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\ntime.sleep(600)", "timeout"),
+    "uninterruptible_loop": (
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
+        "timeout",
+    ),
+    "blocked_in_c": (
+        "import signal, time\nsignal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])\ntime.sleep(600)",
+        "timeout",
+    ),
     "stdin": ("input('your password? ')", None),
     "shouting": ("while True: print('x' * 1000)", "timeout"),
 }

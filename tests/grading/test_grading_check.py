@@ -87,7 +87,10 @@ TROUBLE = {
     "syntax_error": ("def start_monitor(:", "Nothing is called `start_monitor` yet"),
     "exception": ("def start_monitor(broker): return 1 / 0", "ZeroDivisionError"),
     "no_connect": ("def start_monitor(broker): return 7", "No CONNECT arrived"),
-    "wrong_port": ("def start_monitor(broker):\n    mqtt.Client(mqtt.CallbackAPIVersion.VERSION2).connect('127.0.0.1', 9)", "broker.port"),
+    "wrong_port": (
+        "def start_monitor(broker):\n    mqtt.Client(mqtt.CallbackAPIVersion.VERSION2).connect('127.0.0.1', 9)",
+        "broker.port",
+    ),
     "no_loop": (
         "def start_monitor(broker):\n    c = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)\n    c.connect(broker.host, broker.port)\n    return c",
         "is the network loop running",
@@ -139,7 +142,10 @@ def test_an_error_in_a_callback_of_the_kits_client_is_told():
 
 def test_a_blocked_callback_is_told():
     names = names_of(solved(NAME))
-    run("import threading\ndef wait(self, client, userdata, message): threading.Event().wait(8)\nMonitor.on_message = wait", names)
+    run(
+        "import threading\ndef wait(self, client, userdata, message): threading.Event().wait(8)\nMonitor.on_message = wait",
+        names,
+    )
     assert "`wait` has not returned" in asked(NAME, "statistics", names).note
 
 
@@ -170,7 +176,9 @@ def test_progress_keeps_the_best(capsys):
     assert "<progress" in progress()._repr_html_()
 
 
-@pytest.mark.parametrize("value", [None, True, 1, -2.5, "ü", b"\x00", (1, "a"), {1: 2}, {"a": [1]}, {3, 4}, [[]], float("inf"), ...])
+@pytest.mark.parametrize(
+    "value", [None, True, 1, -2.5, "ü", b"\x00", (1, "a"), {1: 2}, {"a": [1]}, {3, 4}, [[]], float("inf"), ...]
+)
 def test_values_cross_as_they_are(value):
     assert decode(Store().encode(value)) == value
 
@@ -206,7 +214,9 @@ def test_the_kits_client_solves_it_as_well():
 
 def test_the_same_marks_in_the_notebook_and_from_the_grader(tmp_path):
     """One definition: a half-right answer gets the same items both ways."""
-    change = {"reading": "def reading(d, t, h, s): return json.dumps({'device_id': d, 'temperature': str(t), 'humidity': h, 'timestamp': s})"}
+    change = {
+        "reading": "def reading(d, t, h, s): return json.dumps({'device_id': d, 'temperature': str(t), 'humidity': h, 'timestamp': s})"
+    }
     names = names_of(with_cells(solved(NAME), **change))
     report = grade(with_cells(solved(NAME), **change), tmp_path, name=NAME)
     for question in report["questions"]:

@@ -25,9 +25,37 @@ def scheduler(tmp_path):
     need("distributed")
     file = tmp_path / "scheduler.json"
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True}
-    head = subprocess.Popen([*_command("dask_scheduler"), "--host", "127.0.0.1", "--port", "0", "--no-dashboard", "--scheduler-file", str(file)], **quiet)
+    head = subprocess.Popen(
+        [
+            *_command("dask_scheduler"),
+            "--host",
+            "127.0.0.1",
+            "--port",
+            "0",
+            "--no-dashboard",
+            "--scheduler-file",
+            str(file),
+        ],
+        **quiet,
+    )
     _until(head, "Scheduler at")
-    workers = [subprocess.Popen([*_command("dask_worker"), "--scheduler-file", str(file), "--no-nanny", "--nthreads", "1", "--no-dashboard", "--local-directory", str(tmp_path)], **quiet) for _ in range(2)]
+    workers = [
+        subprocess.Popen(
+            [
+                *_command("dask_worker"),
+                "--scheduler-file",
+                str(file),
+                "--no-nanny",
+                "--nthreads",
+                "1",
+                "--no-dashboard",
+                "--local-directory",
+                str(tmp_path),
+            ],
+            **quiet,
+        )
+        for _ in range(2)
+    ]
     for worker in workers:
         _until(worker, "Registered to")
     yield json.loads(file.read_text())["address"], workers
@@ -45,7 +73,9 @@ def _until(process, words):
     for line in process.stderr:
         if words in line:
             break
-    threading.Thread(target=lambda: [None for _ in process.stderr] if not process.stderr.closed else None, daemon=True).start()
+    threading.Thread(
+        target=lambda: [None for _ in process.stderr] if not process.stderr.closed else None, daemon=True
+    ).start()
 
 
 @pytest.mark.slow

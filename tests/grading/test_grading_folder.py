@@ -41,7 +41,9 @@ def graded(tmp_path_factory):
     folder, out = tmp_path_factory.mktemp("in"), tmp_path_factory.mktemp("out")
     put(folder / "right" / f"{NAME}.ipynb", solved(NAME))
     put(folder / "untouched" / f"{NAME}.ipynb", untouched(NAME))
-    tampered = with_cells(untouched(NAME), name="def topic_of(*a): return 'museum/' + '/'.join(map(str, a))", check_name="print('2 of 2')")
+    tampered = with_cells(
+        untouched(NAME), name="def topic_of(*a): return 'museum/' + '/'.join(map(str, a))", check_name="print('2 of 2')"
+    )
     tampered.cells = [c for c in tampered.cells if c.metadata.get("nbgrader", {}).get("grade_id") != "check-guard"]
     put(folder / "tampered" / f"{NAME}.ipynb", tampered)
     put(folder / "syntax" / f"{NAME}.ipynb", with_cells(solved(NAME), name="def topic_of(:"))
@@ -53,7 +55,9 @@ def graded(tmp_path_factory):
         (folder / name).mkdir()
         (folder / name / "x.ipynb").write_bytes(content)
     roster = folder / "roster.csv"
-    roster.write_text("student_id,first_name,last_name,email\nright,Ada,=HYPERLINK(),ada@example.org\nabsent,Nobody,Here,\n")
+    roster.write_text(
+        "student_id,first_name,last_name,email\nright,Ada,=HYPERLINK(),ada@example.org\nabsent,Nobody,Here,\n"
+    )
     code = grade(NAME, folder, out=out, jobs=2, roster=roster, sandbox="none")
     return folder, out, code
 
@@ -141,7 +145,11 @@ def test_gradescope(graded):
     ("names", "files", "students"),
     [
         ("plain", ["ada/1-topics.ipynb", "bob/deep/er/1-topics.ipynb", "eve.ipynb"], ["ada", "bob", "eve"]),
-        ("moodle", ["Ada Lovelace_4711_assignsubmission_file_/1-topics.ipynb", "Bob_12_assignsubmission_file_x.ipynb"], ["12", "4711"]),
+        (
+            "moodle",
+            ["Ada Lovelace_4711_assignsubmission_file_/1-topics.ipynb", "Bob_12_assignsubmission_file_x.ipynb"],
+            ["12", "4711"],
+        ),
         ("canvas", ["lovelaceada_LATE_4711_88_1-topics-1.ipynb", "bob_12_90_1-topics.ipynb"], ["12", "4711"]),
         (r"(?P<student>[a-z]+\d+)-.*\.ipynb", ["ab12-x.ipynb", "cd34-y.ipynb"], ["ab12", "cd34"]),
     ],
@@ -211,9 +219,7 @@ def test_an_unknown_exercise_is_explained(tmp_path, capsys):
     assert "1-topics" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(
-    ("hours", "lost"), [(-1, 0.0), (0, 0.0), (0.1, 2.0), (24, 2.0), (25, 4.0), (24 * 30, 20.0)]
-)
+@pytest.mark.parametrize(("hours", "lost"), [(-1, 0.0), (0, 0.0), (0.1, 2.0), (24, 2.0), (25, 4.0), (24 * 30, 20.0)])
 def test_late_work(hours, lost):
     rule = late.read("2026-03-01T12:00+00:00", "10%/day")
     moment = datetime.fromtimestamp(rule.due.timestamp() + hours * 3600, timezone.utc)
@@ -239,7 +245,20 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
     for student in ("a", "b", "c", "d"):
         notebook = untouched(NAME) if student == "a" else with_first_cell(NAME, "while True: pass")
         put(tmp_path / "in" / student / f"{NAME}.ipynb", notebook)
-    command = [sys.executable, "-m", "mqttkit", "grade", NAME, str(tmp_path / "in"), "--out", str(tmp_path / "out"), "--jobs", "1", "--timeout", "60"]
+    command = [
+        sys.executable,
+        "-m",
+        "mqttkit",
+        "grade",
+        NAME,
+        str(tmp_path / "in"),
+        "--out",
+        str(tmp_path / "out"),
+        "--jobs",
+        "1",
+        "--timeout",
+        "60",
+    ]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
         assert "1/4" in process.stderr.readline()
         process.send_signal(signal.SIGKILL)

@@ -1,9 +1,9 @@
 """A broker elsewhere, seen through the network: the same answers as the broker itself would give."""
 
 import pytest
-from support import need
 
 from mqttkit import Broker, BrokerError, Lab, Will
+from support import need
 
 
 @pytest.fixture
@@ -39,8 +39,12 @@ def test_witness_says_what_the_broker_says(elsewhere, question):
 def test_witness_counts_what_waits_for_a_sleeping_session(elsewhere):
     with Lab(elsewhere.url) as lab:
         scene(lab)
-        ours = {s.client_id: (s.connected, s.clean_session, s.subscriptions, len(s.queued)) for s in lab.broker.sessions()}
-        theirs = {s.client_id: (s.connected, s.clean_session, s.subscriptions, len(s.queued)) for s in elsewhere.sessions()}
+        ours = {
+            s.client_id: (s.connected, s.clean_session, s.subscriptions, len(s.queued)) for s in lab.broker.sessions()
+        }
+        theirs = {
+            s.client_id: (s.connected, s.clean_session, s.subscriptions, len(s.queued)) for s in elsewhere.sessions()
+        }
         assert ours == theirs
         assert ours["sleeper"] == (False, False, 1, 4)
 

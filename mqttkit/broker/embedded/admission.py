@@ -21,7 +21,7 @@ _MQTT5 = 5
 _ADVICE = 'This broker speaks MQTT 3.1.1. For MQTT 5 use Broker(engine="mosquitto").'
 
 
-class Refused(MqttKitError):  # noqa: N818 - the word of the standard
+class Refused(MqttKitError):
     """A CONNECT that is answered with a refusal; the connection is closed then [MQTT-3.2.2-5]."""
 
 

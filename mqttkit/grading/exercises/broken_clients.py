@@ -30,7 +30,9 @@ LIFE = "04-client-life-cycle"
 
 def _patient(id: str, rubric: list[Item], hints: list[str], lesson: str = LIFE) -> Callable[[Any], Any]:  # noqa: A002
     function = f"start_{id}"
-    return exercise.question(id, rubric=rubric, uses=[function], hints=hints, lesson=lesson, given={function: GIVEN[function]})
+    return exercise.question(
+        id, rubric=rubric, uses=[function], hints=hints, lesson=lesson, given={function: GIVEN[function]}
+    )
 
 
 def _admit(game: Game, function: str) -> Handle:
@@ -61,13 +63,21 @@ def _judge_listener(game: Game, client: Any) -> None:
     """Two items that several patients share: it is subscribed, and it hears the bell."""
     subscribed = game.seen(type="SUBACK", timeout=1)
     asked_for = game.trace.packets(type="SUBSCRIBE")
-    game.judge("subscribed", subscribed, f"{len(asked_for)} SUBSCRIBE after {len(game.trace.packets(type='CONNACK'))} CONNACK", game.trace.packets()[:4])
+    game.judge(
+        "subscribed",
+        subscribed,
+        f"{len(asked_for)} SUBSCRIBE after {len(game.trace.packets(type='CONNACK'))} CONNACK",
+        game.trace.packets()[:4],
+    )
     words = _words(game)
     _ring(game, words)
     game.judge("hears", *_hears(game, client, words))
 
 
-_LISTENER = [Item("subscribed", 1, "its SUBSCRIBE to ward/bell reaches the broker"), Item("hears", 2, "it hears the bell")]
+_LISTENER = [
+    Item("subscribed", 1, "its SUBSCRIBE to ward/bell reaches the broker"),
+    Item("hears", 2, "it hears the bell"),
+]
 
 
 @_patient(
@@ -187,7 +197,12 @@ def stuck(game: Game) -> None:
     _ring(game, words, "ward/question")
     answers = game.seen(3, type="PUBLISH", receiver="broker", topic="ward/answer", timeout=1.5)
     acks = game.seen(1, type="PUBACK", receiver="broker", timeout=0.5)  # sent when on_message has returned
-    game.judge("first", answers and acks, f"{len(answers)} answers, {len(acks)} questions acknowledged", game.trace.packets(topic="ward/#")[:4])
+    game.judge(
+        "first",
+        answers and acks,
+        f"{len(answers)} answers, {len(acks)} questions acknowledged",
+        game.trace.packets(topic="ward/#")[:4],
+    )
     game.judge("all", [text(p) for p in answers] == words and all(p.qos == 1 for p in answers), told(answers), answers)
 
 

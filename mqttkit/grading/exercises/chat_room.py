@@ -66,9 +66,16 @@ def join(game: Game) -> None:
     connects = game.trace.packets(type="CONNECT")
     ids = [str(p.packet.client_id) for p in connects]
     wills = [will_of(p) for p in connects]
-    right = [will is not None and as_json(will[1]) == {"name": name, "online": False} and will[2:] == (1, True) for will in wills]
+    right = [
+        will is not None and as_json(will[1]) == {"name": name, "online": False} and will[2:] == (1, True)
+        for will in wills
+    ]
     game.judge("will", all(right), f"will {wills[0]}", connects[:2])
-    born = [p for p in game.seen(2, type="PUBLISH", receiver="broker", topic=f"chat/{room}/presence/+") if as_json(text(p)) == {"name": name, "online": True}]
+    born = [
+        p
+        for p in game.seen(2, type="PUBLISH", receiver="broker", topic=f"chat/{room}/presence/+")
+        if as_json(text(p)) == {"name": name, "online": True}
+    ]
     game.judge("presence", len(born) >= 2 and all(p.qos == 1 and p.retain for p in born), told(born), born)  # noqa: PLR2004 - two people
     topics = {f"chat/{room}/presence/{client_id}" for client_id in ids}
     fits = {will[0] for will in wills if will} == topics == {p.topic for p in born}
@@ -106,7 +113,9 @@ def say(game: Game) -> None:
     game.judge("flags", sent and all(p.qos == 1 and not p.retain for p in sent), told(sent), sent)
     game.until(lambda: len(other.messages) >= len(words))
     heard = [as_json(m.payload) for m in other.messages]
-    game.judge("arrives", [_pair(item) for item in heard] == [(name, spoken) for spoken in words], show(heard, 160), sent)
+    game.judge(
+        "arrives", [_pair(item) for item in heard] == [(name, spoken) for spoken in words], show(heard, 160), sent
+    )
 
 
 def _pair(item: Any) -> tuple[Any, Any]:
@@ -137,11 +146,22 @@ def read(game: Game) -> None:
     _write(others, room, "friend", *written[0])
     game.call("say", chatter, "my own line")
     game.seen(type="PUBLISH", sender="broker", topic=f"chat/{room}/message/+", timeout=1)
-    for odd in (b"\xff\xfe\x00", b"", b"[]", b"null", b'"text"', b'{"name": "x"}', b'{"name": 3, "text": ["a"]}', b"{" * 50):
+    for odd in (
+        b"\xff\xfe\x00",
+        b"",
+        b"[]",
+        b"null",
+        b'"text"',
+        b'{"name": "x"}',
+        b'{"name": 3, "text": ["a"]}',
+        b"{" * 50,
+    ):
         others.publish(f"chat/{room}/message/stranger", odd, qos=1)
     _write(others, room, "namesake", *written[1])
     _write(others, room, "friend", *written[2])
-    found = asked(game, "lines", [chatter], list, lambda value: len(value) >= len(written) and _tuple(value[-1]) == written[-1])
+    found = asked(
+        game, "lines", [chatter], list, lambda value: len(value) >= len(written) and _tuple(value[-1]) == written[-1]
+    )
     pairs = [_tuple(item) for item in found]
     own = (name, "my own line") in pairs
     game.judge("odd", written[-1] in pairs and set(pairs) <= {*written, (name, "my own line")}, show(found, 160))
@@ -183,7 +203,9 @@ def online(game: Game) -> None:
     _present(vanishing, room, "early", early, online=True)
     _present(others, room, "left", left, online=False)
     chatter = _join(game, room, me)
-    game.seen(type="PUBACK", sender="broker", timeout=1)  # its own presence is at the broker: its echo comes before the fence
+    game.seen(
+        type="PUBACK", sender="broker", timeout=1
+    )  # its own presence is at the broker: its echo comes before the fence
     _present(others, room, "fence", fence, online=True)
     game.judge("late", *_names_are(game, chatter, [early, fence]))
     _present(others, room, "fence", fence, online=False)
@@ -231,7 +253,12 @@ def leave(game: Game) -> None:
     game.judge("polite", ends, f"{len(ends)} DISCONNECT", ends)
     game.until(lambda: _states(watcher, me)[-1:] == [False], timeout=1)
     sent = game.trace.packets(type="PUBLISH", receiver="broker", topic=f"chat/{room}/presence/+")
-    game.judge("absent", _states(watcher, me)[-1:] == [False] and sent[-1].retain, f"the room heard online: {_states(watcher, me)}", sent)
+    game.judge(
+        "absent",
+        _states(watcher, me)[-1:] == [False] and sent[-1].retain,
+        f"the room heard online: {_states(watcher, me)}",
+        sent,
+    )
     started(game, "join", room, name, connections=2)
     second = str(game.trace.packets(type="CONNECT")[-1].packet.client_id)
     game.until(lambda: _states(watcher, second)[-1:] == [True])
@@ -248,7 +275,7 @@ def _states(watcher: Client, client_id: str) -> list[Any]:
 def _join(game: Game, room: str, name: str) -> Handle:
     chatter: Handle = kept("join", started(game, "join", room, name))
     wanted = {f"chat/{room}/message/", f"chat/{room}/presence/"}
-    game.until(lambda: sum(len(p.packet.return_codes) for p in game.trace.packets(type="SUBACK")) >= len(wanted), timeout=0.5)
+    game.until(
+        lambda: sum(len(p.packet.return_codes) for p in game.trace.packets(type="SUBACK")) >= len(wanted), timeout=0.5
+    )
     return chatter
-
-

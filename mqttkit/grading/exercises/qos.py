@@ -97,7 +97,11 @@ def send(game: Game) -> None:
     game.network.delay(0.05)
     complete, right, left = [], [], []
     for qos, last in ((1, "PUBACK"), (2, "PUBCOMP")):
-        topic, payload, since = f"ferry/{game.rng.randrange(10, 99)}/speed", f"{game.rng.uniform(5, 20):.1f}", game.trace.mark()
+        topic, payload, since = (
+            f"ferry/{game.rng.randrange(10, 99)}/speed",
+            f"{game.rng.uniform(5, 20):.1f}",
+            game.trace.mark(),
+        )
         game.call("send", game.address, topic, payload, qos, timeout=4)
         complete.append(game.trace.packets(type=last, sender="broker", since=since, delivered=True))
         ends = game.seen(type="DISCONNECT", since=since, timeout=1)
@@ -131,7 +135,9 @@ def counter(game: Game) -> None:
     """Two gates with the same ids, and some messages a second time."""
     count = kept("start_counter", started(game, "start_counter"))
     wanted = filters(game)
-    game.judge("subscribe", wanted == [("ferry/+/boarded", 1)], f"SUBSCRIBE {wanted}", game.trace.packets(type="SUBSCRIBE"))
+    game.judge(
+        "subscribe", wanted == [("ferry/+/boarded", 1)], f"SUBSCRIBE {wanted}", game.trace.packets(type="SUBSCRIBE")
+    )
     gates = game.peer("gates")
     people = [[game.rng.randrange(1, 9) for _ in range(3)] for _ in range(2)]
     _board(gates, people)
@@ -141,7 +147,9 @@ def counter(game: Game) -> None:
     _board(gates, people)  # all of them a second time
     gates.publish("ferry/9/boarded", json.dumps({"id": 0, "people": 40}), qos=1)  # the fence
     last = _total(game, count, right + 40, over=right + 40)
-    game.judge("twice", first == right and last == right + 40, f"{show(last)} of {right + 40}, after every message came twice")
+    game.judge(
+        "twice", first == right and last == right + 40, f"{show(last)} of {right + 40}, after every message came twice"
+    )
 
 
 def _board(gates: Any, people: list[list[int]]) -> None:
@@ -234,4 +242,6 @@ def _storm(game: Game, count: int) -> None:
 def _judge_again(game: Game, lines: list[str], sent: list[Captured]) -> None:
     again = [p for p in sent if p.dup]
     copies = all(len({p.packet_id for p in sent if text(p) == line}) == 1 for line in lines)
-    game.judge("dup", again and copies, f"{len(sent)} PUBLISH for {len(lines)} messages, {len(again)} with DUP", sent[:8])
+    game.judge(
+        "dup", again and copies, f"{len(sent)} PUBLISH for {len(lines)} messages, {len(again)} with DUP", sent[:8]
+    )

@@ -81,7 +81,12 @@ def light(game: Game) -> None:
     game.until(lambda: len(watcher.messages) >= len(sent), timeout=1)  # then the broker has worked on them
     game.judge("publish", [text(p) for p in sent] == words, told(sent), sent)
     stored = _stored(game, topic)
-    game.judge("stored", stored == words[-1], f"the broker has stored {stored!r}" if stored is not None else "nothing is stored", sent)
+    game.judge(
+        "stored",
+        stored == words[-1],
+        f"the broker has stored {stored!r}" if stored is not None else "nothing is stored",
+        sent,
+    )
 
 
 @exercise.question(
@@ -111,7 +116,9 @@ def crash(game: Game) -> None:
     gone = game.until(lambda: _heard(neighbour)[-1:] == ["offline"], timeout=2)
     game.judge("fires", gone, f"the neighbour heard {_heard(neighbour)}")
     back = gone and game.until(lambda: _heard(neighbour)[-1:] == ["online"], timeout=3)
-    game.judge("back", back, f"the neighbour heard {_heard(neighbour)}; {len(game.trace.packets(type='CONNECT'))} CONNECT")
+    game.judge(
+        "back", back, f"the neighbour heard {_heard(neighbour)}; {len(game.trace.packets(type='CONNECT'))} CONNECT"
+    )
 
 
 def _heard(client: Client) -> list[str]:
@@ -144,7 +151,12 @@ def farewell(game: Game) -> None:
     again = [p for p in game.trace.packets(type="CONNECT") if ends and p.number > ends[0].number]
     game.judge("leave", ends and not again, f"{len(ends)} DISCONNECT, {len(again)} CONNECT afterwards", [*sent, *ends])
     stored = _stored(game, topic)
-    game.judge("goodbye", sent and stored == "offline" and text(sent[-1]) == "offline", f"stored is {stored!r}; sent {told(sent)}", sent)
+    game.judge(
+        "goodbye",
+        sent and stored == "offline" and text(sent[-1]) == "offline",
+        f"stored is {stored!r}; sent {told(sent)}",
+        sent,
+    )
 
 
 @exercise.question(

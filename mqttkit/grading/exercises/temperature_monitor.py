@@ -82,7 +82,9 @@ def _judge_leaving(game: Game, observer: Client, payloads: list[str], sent: list
     in_time = bool(ends) and len([a for a in acks if a.number < ends[-1].number]) >= len(payloads)
     complete = len(sent) == len(payloads) == len(observer.messages)
     saw = f"{len(sent)} PUBLISH, {len(acks)} PUBACK, {'a' if ends else 'no'} DISCONNECT"
-    game.judge("leaves", in_time and complete, saw + ("" if in_time or not ends else ", which came too early"), [*acks, *ends])
+    game.judge(
+        "leaves", in_time and complete, saw + ("" if in_time or not ends else ", which came too early"), [*acks, *ends]
+    )
 
 
 @exercise.question(
@@ -159,7 +161,9 @@ def _judge_alarms(game: Game, hot: str, mild: str, answered: bool) -> None:
     game.judge("off", "off" in words, saw, mine)
     game.judge("hysteresis", words == ["on", "off", "on"], saw, mine)
     false = [p for p in alarms if p.topic == f"garden/{mild}/alarm"]
-    game.judge("quiet", answered and not false, f"{len(false)} alarms of a house at 30.0 or colder" if false else saw, false)
+    game.judge(
+        "quiet", answered and not false, f"{len(false)} alarms of a house at 30.0 or colder" if false else saw, false
+    )
     game.judge("flags", alarms and all(p.qos == 1 and p.retain for p in alarms), _flags(alarms), alarms[:3])
 
 
@@ -184,7 +188,15 @@ def robust(game: Game) -> None:
     sensors = game.peer("sensors")
     good = [_degrees(game, 12, 29) for _ in range(3)]
     _report(sensors, house, good[0], 1)
-    for bad in (b"\xff\xfe", b"", b"25.6", b"[1, 2]", b"null", b'{"temperature": 20}', _climate("x", "warm", 50, 3).encode()):
+    for bad in (
+        b"\xff\xfe",
+        b"",
+        b"25.6",
+        b"[1, 2]",
+        b"null",
+        b'{"temperature": 20}',
+        _climate("x", "warm", 50, 3).encode(),
+    ):
         sensors.publish(f"garden/{house}/climate", bad, qos=1)
     for second, value in ((2, good[1]), (3, good[2]), (2, good[1])):
         _report(sensors, house, value, second)
@@ -193,7 +205,9 @@ def robust(game: Game) -> None:
     count = _entry(found, house, "count")
     alive = _entry(found, other, "count") == 1
     game.judge("rubbish", alive and count in (3, 4) and _entry(found, house, "max") == max(good), f"{show(found, 200)}")
-    game.judge("twice", alive and count == 3, f"count {count} for 3 different readings" if count else f"{show(found, 200)}")  # noqa: PLR2004
+    game.judge(
+        "twice", alive and count == 3, f"count {count} for 3 different readings" if count else f"{show(found, 200)}"
+    )  # noqa: PLR2004
 
 
 @exercise.question(
@@ -293,7 +307,9 @@ def _degrees(game: Game, low: float, high: float) -> float:
 def _same(found: Any, wanted: dict[str, dict[str, float]]) -> bool:
     if not isinstance(found, dict) or set(found) != set(wanted):
         return False
-    return all(_close(_entry(found, house, name), value) for house, row in wanted.items() for name, value in row.items())
+    return all(
+        _close(_entry(found, house, name), value) for house, row in wanted.items() for name, value in row.items()
+    )
 
 
 def _close(found: Any, wanted: float) -> bool:

@@ -50,7 +50,9 @@ def name(game: Game) -> None:
     plain = game.wanted("topic_of", game.call("topic_of", wing, floor, room, "humidity"), str)
     game.judge("levels", plain == f"museum/{wing}/{floor}/{room}/humidity", show(plain))
     words = game.rng.sample(["Great", "Old", "Blue", "Long", "Lost"], 2)
-    untidy = game.wanted("topic_of", game.call("topic_of", "East Wing", floor, " ".join([*words, "Hall"]), "Temperature"), str)
+    untidy = game.wanted(
+        "topic_of", game.call("topic_of", "East Wing", floor, " ".join([*words, "Hall"]), "Temperature"), str
+    )
     game.judge("clean", untidy == f"museum/east-wing/{floor}/{'-'.join(words).lower()}-hall/temperature", show(untidy))
 
 
@@ -205,7 +207,9 @@ def guard(game: Game) -> None:
     wing, floor = game.rng.choice(WINGS), game.rng.randrange(1, 4)
     watch = kept("start_guard", started(game, "start_guard", wing, floor))
     connects = game.trace.packets(type="CONNECT")
-    game.judge("connect", any(p.packet.client_id == "guard" for p in connects), f"{connects[0].packet.client_id}", connects)
+    game.judge(
+        "connect", any(p.packet.client_id == "guard" for p in connects), f"{connects[0].packet.client_id}", connects
+    )
     found = filters(game)
     game.judge("one", len(found) == 1, ", ".join(name for name, _ in found), game.trace.packets(type="SUBSCRIBE"))
     wanted = _publish_around(game, wing, floor)
@@ -222,7 +226,11 @@ def _publish_around(game: Game, wing: str, floor: int) -> list[tuple[str, str]]:
     wanted = []
     for number, room in enumerate(game.rng.sample(ROOMS, 3)):
         other = game.rng.choice([w for w in WINGS if w != wing])
-        for topic in (f"museum/{other}/{floor}/{room}/alarm", f"museum/{wing}/{floor + 1}/{room}/alarm", f"museum/{wing}/{floor}/{room}/visitors"):
+        for topic in (
+            f"museum/{other}/{floor}/{room}/alarm",
+            f"museum/{wing}/{floor + 1}/{room}/alarm",
+            f"museum/{wing}/{floor}/{room}/visitors",
+        ):
             museum.publish(topic, str(number), qos=1)
         wanted.append((f"museum/{wing}/{floor}/{room}/alarm", f"case {number}"))
         museum.publish(*wanted[-1], qos=1)
@@ -250,7 +258,9 @@ def design(game: Game) -> None:
     wishes = [str(f) for f in game.wanted("MY_FILTERS", game.value("MY_FILTERS"), list)]
     if not topics:
         raise StudentError("not started yet")
-    problem = next((why for topic in topics if (why := _problem(topic))), "") or ("fewer than eight" if len(set(topics)) < 8 else "")  # noqa: PLR2004
+    problem = next((why for topic in topics if (why := _problem(topic))), "") or (
+        "fewer than eight" if len(set(topics)) < 8 else ""
+    )  # noqa: PLR2004
     game.judge("valid", not problem, problem)
     deep = all(topic.count("/") >= 2 for topic in topics) and len({topic.split("/")[0] for topic in topics}) == 1  # noqa: PLR2004
     game.judge("tree", deep, f"first levels {sorted({topic.split('/')[0] for topic in topics})}")
