@@ -29,6 +29,8 @@ class Counter:
     Attributes:
         port: where to connect instead of the real server.
         up, down: bytes towards the server, and back.
+        connections: how many were opened.
+        connections: how many were opened.
     """
 
     def __init__(self, server_port: int) -> None:
@@ -36,7 +38,7 @@ class Counter:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._done: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
-        self.up = self.down = 0
+        self.up = self.down = self.connections = 0
         threading.Thread(target=self._accept, daemon=True).start()
 
     @property
@@ -59,6 +61,8 @@ class Counter:
                 near, _ = self._listener.accept()
             except OSError:  # closed
                 return
+            self.connections += 1
+            self.connections += 1
             far = socket.create_connection(("127.0.0.1", self._server_port), timeout=_TIMEOUT)
             for source, target, direction in ((near, far, "up"), (far, near, "down")):
                 pump = threading.Thread(target=self._pump, args=(source, target, direction), daemon=True)
@@ -103,23 +107,32 @@ def _http_server() -> Iterator[Counter]:
         server.server_close()
 
 
-def count_http(payload: bytes, *, path: str, messages: int = 10) -> dict[str, int]:
+def count_http(payload: bytes, *, path: str, messages: int = 10, keep: bool = True) -> dict[str, int]:
     """Send `payload` by HTTP POST and count every byte of the connection, both directions.
 
     The server answers with the bare minimum; real ones say more.
 
+    Args:
+        payload: the body of each POST.
+        path: of the URL.
+        messages: how many are sent.
+        keep: True sends them over one connection; False makes a new one for each, and says "Connection: close".
+
     Returns:
-        "each message": bytes of one POST and its answer on a kept connection,
-        "total": bytes of `messages` of them.
+        "each message": bytes of one POST and its answer, "total": bytes of `messages` of them,
+        "connections": how many were opened.
     """
+    headers = {} if keep else {"Connection": "close"}
     with _http_server() as counter:
         connection = http.client.HTTPConnection("127.0.0.1", counter.port, timeout=_TIMEOUT)
         for _ in range(messages):
-            connection.request("POST", path, payload)
+            connection.request("POST", path, payload, headers)
             connection.getresponse().read()
+            if not keep:
+                connection.close()  # the next request opens a new one
         connection.close()
         counter.wait()
-        return {"each message": counter.total // messages, "total": counter.total}
+        return {"each message": counter.total // messages, "total": counter.total, "connections": counter.connections}
 
 
 def count_websocket(payload: bytes) -> dict[str, int]:

@@ -15,7 +15,10 @@ def test_http_counts_every_byte_of_request_and_answer():
     answer = len("HTTP/1.1 204 No Content\r\n\r\n")
     expected = len(request.format(port="12345")) + len(PAYLOAD) + answer
     counted = count_http(PAYLOAD, path="/home/livingroom", messages=3)
-    assert counted == {"each message": expected, "total": 3 * expected}
+    assert counted == {"each message": expected, "total": 3 * expected, "connections": 1}
+    anew = count_http(PAYLOAD, path="/home/livingroom", messages=3, keep=False)
+    more = len("Connection: close\r\n")  # said by this client
+    assert anew == {"each message": expected + more, "total": 3 * (expected + more), "connections": 3}
 
 
 def test_websocket_frame_of_a_client_is_two_bytes_and_a_mask():
