@@ -260,7 +260,7 @@ def design(game: Game) -> None:
         raise StudentError("not started yet")
     problem = next((why for topic in topics if (why := _problem(topic))), "") or (
         "fewer than eight" if len(set(topics)) < 8 else ""
-    )  # noqa: PLR2004
+    )
     game.judge("valid", not problem, problem)
     deep = all(topic.count("/") >= 2 for topic in topics) and len({topic.split("/")[0] for topic in topics}) == 1  # noqa: PLR2004
     game.judge("tree", deep, f"first levels {sorted({topic.split('/')[0] for topic in topics})}")
