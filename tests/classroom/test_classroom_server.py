@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import threading
 import urllib.request
 
@@ -14,6 +15,7 @@ from mqttkit import Broker, Client, ConnectError, SubscribeRefused, Trace, chat
 from mqttkit.chat_client import ChatClient
 from mqttkit.classroom import Classroom
 from mqttkit.errors import BrokerError
+from mqttkit.packets import encode
 from support.needs import need
 
 
@@ -136,6 +138,16 @@ def test_who_was_removed_does_not_come_back_under_the_same_id(classroom):
     with pytest.raises(ConnectError):
         Client(classroom.url, "bob1", username="s", password=classroom.password).connect()
     bob.leave()
+    boss.close()
+
+
+def test_who_was_removed_is_cut_off_at_once(classroom):
+    boss = instructor(classroom)
+    with socket.create_connection(("127.0.0.1", classroom.port), timeout=5) as raw:
+        raw.sendall(encode("CONNECT", client_id="eve1", username="e", password=classroom.password, keep_alive=0))
+        assert raw.recv(4) == encode("CONNACK", return_code=0)
+        command(boss, do="remove", who="eve1")
+        assert raw.recv(100) == b""
     boss.close()
 
 
