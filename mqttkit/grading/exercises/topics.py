@@ -259,7 +259,7 @@ def design(game: Game) -> None:
     if not topics:
         raise StudentError("not started yet")
     problem = next((why for topic in topics if (why := _problem(topic))), "") or (
-        "fewer than eight" if len(set(topics)) < 8 else ""
+        "fewer than eight" if len(set(topics)) < 8 else ""  # noqa: PLR2004 - said in words beside it
     )
     game.judge("valid", not problem, problem)
     deep = all(topic.count("/") >= 2 for topic in topics) and len({topic.split("/")[0] for topic in topics}) == 1  # noqa: PLR2004
