@@ -150,6 +150,7 @@ class Frame {
     this.body = element("fieldset", { class: "mqk-body", "aria-label": title });
     this.root = element("div", { class: "mqk" }, this.note, this.body, this.alert);
     this.root.addEventListener("keydown", keepKeys);
+    if (!document.querySelector(".jp-LabShell")) this.root.addEventListener("focusin", lookAway);
     el.append(this.root);
   }
 
@@ -168,6 +169,14 @@ class Frame {
     this.alert.hidden = true;
     this.link.send({ type: "dismiss" });
   }
+}
+
+/**
+ * Notebook 7 hears keys before the widget does, and looks for the element that has the focus: this mark on it tells it to look
+ * away. JupyterLab does not need it, and without it Ctrl-S still saves there.
+ */
+function lookAway(event) {
+  event.target.dataset.lmSuppressShortcuts = "true";
 }
 
 /** Typing in a widget must not reach the notebook, where "dd" deletes the cell. Escape and saving may pass. */
