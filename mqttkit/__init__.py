@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mqttkit.broker import Broker as Broker
+    from mqttkit.chat_client import ChatClient as ChatClient
+    from mqttkit.classroom import Classroom as Classroom
     from mqttkit.client import Client as Client
     from mqttkit.errors import BrokerError as BrokerError
     from mqttkit.errors import ConnectError as ConnectError
@@ -41,7 +43,9 @@ _HOME = {
     "Broker": "broker",
     "BrokerConsole": "widgets",
     "BrokerError": "errors",
+    "ChatClient": "chat_client",
     "ChatRoom": "widgets",
+    "Classroom": "classroom",
     "Client": "client",
     "ClientPanel": "widgets",
     "ConnectError": "errors",
