@@ -51,7 +51,7 @@ def names_with(name, change):
     return names_of(notebook)
 
 
-@pytest.mark.parametrize("row", chosen())
+@pytest.mark.parametrize("row", list(chosen()))
 def test_a_wrong_answer_gets_what_it_has_earned(row):
     result = asked(row["exercise"], row["question"], names_with(row["exercise"], row["change"]))
     told = [result.note, *(verdict.saw for verdict in result.verdicts if not verdict.ok)]
