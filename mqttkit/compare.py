@@ -48,8 +48,8 @@ class Counter:
 
     def wait(self) -> None:
         """Return when every connection opened so far has ended, so that all bytes are counted."""
-        for pump in self._done:
-            pump.join(_TIMEOUT)
+        for both in self._done:
+            both.join(_TIMEOUT)
 
     def close(self) -> None:
         """Take no more connections."""
@@ -62,12 +62,18 @@ class Counter:
             except OSError:  # closed
                 return
             self.connections += 1
-            self.connections += 1
             far = socket.create_connection(("127.0.0.1", self._server_port), timeout=_TIMEOUT)
-            for source, target, direction in ((near, far, "up"), (far, near, "down")):
-                pump = threading.Thread(target=self._pump, args=(source, target, direction), daemon=True)
-                self._done.append(pump)
-                pump.start()
+            both = threading.Thread(target=self._serve, args=(near, far), daemon=True)
+            self._done.append(both)
+            both.start()
+
+    def _serve(self, near: socket.socket, far: socket.socket) -> None:
+        """Pass on in both directions until both have ended."""
+        with near, far:
+            up = threading.Thread(target=self._pump, args=(near, far, "up"), daemon=True)
+            up.start()
+            self._pump(far, near, "down")
+            up.join(_TIMEOUT)
 
     def _pump(self, source: socket.socket, target: socket.socket, direction: str) -> None:
         source.settimeout(_TIMEOUT)

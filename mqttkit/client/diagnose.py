@@ -106,7 +106,7 @@ def _certificate(error: ssl.SSLCertVerificationError, address: Address) -> str:
         advice = "It is signed by an authority this client does not trust: give the right CA file with tls=..."
     else:
         advice = "Do not connect unless you know why"
-    return f"The broker's certificate was refused: {reason}. {advice}. Nothing was sent."
+    return f"The broker's certificate was refused: {reason.rstrip('.')}. {advice}. Nothing was sent."
 
 
 def _no_tls(error: BaseException, address: Address) -> str:
