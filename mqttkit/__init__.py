@@ -5,6 +5,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._order import advise
+
 if TYPE_CHECKING:
     from mqttkit.broker import Broker as Broker
     from mqttkit.chat_client import ChatClient as ChatClient
@@ -83,3 +85,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+advise()
