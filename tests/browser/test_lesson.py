@@ -40,6 +40,13 @@ def assert_no_pop_up(page: NotebookPage) -> None:
     assert page.page.locator(".Toastify__toast").all_inner_texts() == []
 
 
+def cell_with(page: NotebookPage, text: str) -> int:
+    """The index of the first code cell that ends with `text`."""
+    find = """text => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
+        .findIndex(cell => cell.cell_type === 'code' && cell.source.trim().endsWith(text))"""
+    return int(page.page.evaluate(find, text))
+
+
 def test_the_printed_address_opens_the_first_page_without_pop_ups(page, course):
     page.goto(course.url)
     assert page.page.get_by_role("tab", name="00-start-here.ipynb").is_visible()
@@ -56,11 +63,14 @@ def test_lesson_1_runs_from_top_to_bottom_in_the_browser(page):
     counts = page.page.evaluate("""() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
         .filter(cell => cell.cell_type === 'code' && cell.source.trim()).map(cell => cell.execution_count)""")
     assert counts == list(range(1, len(counts) + 1))
-    assert "Message(topic='home/temperature', payload=b'25.6'" in page.output(1).inner_text()
-    ladder = page.output(3).locator("svg").first
+    assert (
+        "Message(topic='home/temperature', payload=b'25.6'"
+        in page.output(cell_with(page, "alice.wait_for(1)")).inner_text()
+    )
+    ladder = page.output(cell_with(page, "lab.trace")).locator("svg").first
     assert ladder.is_visible()
     assert ladder.get_by_text("PUBLISH", exact=True).count() == 2
-    assert "alice" in page.output(6).inner_text()  # the table of clients
+    assert "alice" in page.output(cell_with(page, "lab.broker.clients()")).inner_text()  # the table of clients
     assert_no_pop_up(page)
     page.assert_clean()
 
