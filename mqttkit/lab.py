@@ -119,8 +119,7 @@ class Lab:
             name: its client id.
             options: as for Client; user and password of the broker's URL are used where none are given.
         """
-        if self._closed:
-            raise MqttKitError("This lab is closed. Make a new one: lab = Lab().")
+        self._check_open()
         made = Client(self.network, name, **self._login(options))
         earlier = self._clients.pop(name, None)
         if earlier is not None:
@@ -131,6 +130,10 @@ class Lab:
         except BaseException:
             self._clients.pop(name, None)
             raise
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise MqttKitError("This lab is closed. Make a new one: lab = Lab().")
 
     def _login(self, options: dict[str, Any]) -> dict[str, Any]:
         """`options` with the user that the URL of a broker elsewhere holds."""
@@ -146,6 +149,7 @@ class Lab:
 
         Before the block and at its end, handshakes under way may finish (up to a second).
         """
+        self._check_open()
         return self.network.record()
 
     def ladder(self, **options: Any) -> Any:

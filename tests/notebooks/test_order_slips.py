@@ -44,12 +44,4 @@ def test_a_lab_that_was_closed_at_the_end_of_the_lesson_says_so():
         )
         assert "lab = Lab()" in failure(kernel, "lab.client('bob')").evalue
         assert "connect()" in failure(kernel, "bob.publish('a', 'b')").evalue
-        assert "closed" in failure(kernel, "with lab.record() as story:\n    pass").evalue
-
-
-def test_a_waiting_cell_can_be_interrupted_and_the_lab_still_works():
-    with kernel_of(FIRST) as (kernel, _):
-        kernel.run(0, nbformat.v4.new_code_cell("from mqttkit import Lab\nlab = Lab()\nbob = lab.client('bob')"))
-        interrupting = "import _thread, threading\nthreading.Timer(0.5, _thread.interrupt_main).start()\n"
-        assert failure(kernel, interrupting + "bob.wait_for(1, timeout=30)").ename == "KeyboardInterrupt"
-        kernel.run(0, nbformat.v4.new_code_cell("bob.subscribe('a')\nbob.publish('a', 'b')\nassert bob.wait_for(1)"))
+        assert "lab = Lab()" in failure(kernel, "with lab.record() as story:\n    pass").evalue
