@@ -154,8 +154,6 @@ def _kit_clients() -> list[Any]:
 
 
 def _end_client(client: Any) -> None:
-    if (
-        getattr(client, "_thread", None) is not None
-    ):  # else it has no network loop; one that failed to build has not even this
+    if hasattr(client, "_thread"):  # a client that failed while it was built has no such thing
         client.disconnect()
         client.loop_stop()
