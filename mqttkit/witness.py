@@ -27,29 +27,32 @@ class WitnessedBroker(RemoteBroker):
 
     def clients(self) -> list[Client]:
         """The clients that came through the network and are connected now."""
-        return Table(Client, sorted(self._client(connect) for connect in self._connects().values()))
+        return Table(
+            Client,
+            sorted((self._client(connect) for connect in self._connects().values()), key=lambda one: one.client_id),
+        )
 
     def subscriptions(self) -> list[Subscription]:
         """Who of them has subscribed to what."""
         return Table(
             Subscription,
-            sorted(
+            [
                 Subscription(name, topic_filter, qos)
-                for name, session in self._view().by_client.items()
-                for topic_filter, qos in session.filters.items()
-            ),
+                for name, session in sorted(self._view().by_client.items(), key=lambda item: item[0])
+                for topic_filter, qos in sorted(session.filters.items())
+            ],
         )
 
     def retained(self) -> list[RetainedMessage]:
         """The retained messages that they published, or left as a will."""
         stored = self._view().retained.items()
-        return Table(RetainedMessage, sorted(RetainedMessage(t, p, self._qos_of(t, p)) for t, p in stored))
+        return Table(RetainedMessage, [RetainedMessage(t, p, self._qos_of(t, p)) for t, p in sorted(stored)])
 
     def sessions(self) -> list[SessionState]:
         """What is remembered of them, with all that waits for those who are away."""
         return Table(
             SessionState,
-            sorted(
+            [
                 SessionState(
                     name,
                     connected=bool(session.link),
@@ -59,8 +62,8 @@ class WitnessedBroker(RemoteBroker):
                         Queued(topic, payload, self._qos_of(topic, payload), 0) for topic, payload in session.queue
                     ),
                 )
-                for name, session in self._view().by_client.items()
-            ),
+                for name, session in sorted(self._view().by_client.items(), key=_name)
+            ],
         )
 
     # --- from the packets
@@ -96,3 +99,8 @@ class WitnessedBroker(RemoteBroker):
         qos = [p.qos or 0 for p in seen.packets(type="PUBLISH", receiver="broker", topic=topic) if p.payload == payload]
         wills = [link.will.qos for link in seen.links.values() if link.will is not None and link.will.topic == topic]
         return (qos or wills or [0])[-1]
+
+
+def _name(item: tuple[str, object]) -> str:
+    """The client id of a session's entry."""
+    return item[0]
