@@ -7,6 +7,7 @@ A process belongs to the run when its environment has FOLDER as the place for te
 
 from __future__ import annotations
 
+import os
 import sys
 
 import psutil
@@ -14,7 +15,8 @@ import psutil
 
 def main(folder: str) -> int:
     """End what belongs to the run in `folder`; 1 when anything did."""
-    found = [process for process in psutil.process_iter() if _belongs(process, folder)]
+    others = (process for process in psutil.process_iter() if process.pid != os.getpid())
+    found = [process for process in others if _belongs(process, folder)]
     _, alive = psutil.wait_procs(found, timeout=5)  # those that are just about to end do not count
     for process in alive:
         print(f"left running by a test: {process.pid} {' '.join(_command(process))}", file=sys.stderr)
