@@ -105,7 +105,9 @@ def _item_html(item: dict[str, Any]) -> str:
     if not item["ok"] and item["saw"]:
         html += f"<dl><dt>saw</dt><dd>{_marked(item['saw'])}</dd></dl>"
     if not item["ok"] and item["packets"]:
-        html += f"<pre>{escape(item['packets'])}</pre>"
+        html += (
+            f"<pre tabindex='0'>{escape(item['packets'])}</pre>"  # the keyboard must reach what may have to be scrolled
+        )
     return html + "</li>"
 
 

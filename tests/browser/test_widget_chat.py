@@ -46,7 +46,7 @@ def test_two_notebooks_meet(two):
     assert ada.get_by_label("Message", exact=True).input_value() == "Hello <b>you</b>"
     ada.get_by_label("Message", exact=True).press("Enter")
     bob.get_by_role("log").get_by_text("Hello <b>you</b>").wait_for()
-    ada.get_by_text("Ada (you)").first.wait_for()
+    ada.get_by_role("log").get_by_text("Hello <b>you</b>").first.wait_for()
     assert ada.get_by_role("log").get_by_text("Hello <b>you</b>").count() == 1  # no echo beside one's own line
     assert ada.get_by_label("Message", exact=True).input_value() == ""
 
