@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from support.browser import NotebookPage
 from support.jupyter import lab_server
@@ -63,14 +64,13 @@ def test_lesson_1_runs_from_top_to_bottom_in_the_browser(page):
     counts = page.page.evaluate("""() => window.jupyterapp.shell.currentWidget.content.model.sharedModel.cells
         .filter(cell => cell.cell_type === 'code' && cell.source.trim()).map(cell => cell.execution_count)""")
     assert counts == list(range(1, len(counts) + 1))
-    assert (
+    expect(page.output(cell_with(page, "alice.wait_for(1)"))).to_contain_text(
         "Message(topic='home/temperature', payload=b'25.6'"
-        in page.output(cell_with(page, "alice.wait_for(1)")).inner_text()
     )
     ladder = page.output(cell_with(page, "lab.trace")).locator("svg").first
-    assert ladder.is_visible()
-    assert ladder.get_by_text("PUBLISH", exact=True).count() == 2
-    assert "alice" in page.output(cell_with(page, "lab.broker.clients()")).inner_text()  # the table of clients
+    expect(ladder).to_be_visible()
+    expect(ladder.get_by_text("PUBLISH", exact=True)).to_have_count(2)
+    expect(page.output(cell_with(page, "lab.broker.clients()"))).to_contain_text("alice")  # the table of clients
     assert_no_pop_up(page)
     page.assert_clean()
 
