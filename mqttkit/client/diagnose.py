@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
+import traceback
 
 from mqttkit.client.address import Address
 from mqttkit.errors import ConnectError
@@ -175,6 +176,18 @@ def _open(address: Address) -> socket.socket:
     context.verify_mode = ssl.CERT_NONE
     try:
         return context.wrap_socket(sock, server_hostname=address.host)
-    except OSError:
+    except OSError as error:
         sock.close()
+        close_sockets(error)
         raise
+
+
+def close_sockets(error: BaseException) -> None:
+    """Close the sockets in the frames that `error` came through.
+
+    ssl leaves the one it was wrapping open when the other side resets the connection at that moment.
+    """
+    for frame, _ in traceback.walk_tb(error.__traceback__):
+        for value in list(frame.f_locals.values()):
+            if isinstance(value, socket.socket):
+                value.close()

@@ -9,13 +9,13 @@ from __future__ import annotations
 import contextlib
 import socket
 import threading
-import traceback
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion, MQTTErrorCode
 
 from mqttkit.client.callbacks import Both, CallbackErrors, Guarded
+from mqttkit.client.diagnose import close_sockets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -98,10 +98,7 @@ class PahoClient(mqtt.Client):
         try:
             return super().reconnect()
         except BaseException as error:
-            for frame, _ in traceback.walk_tb(error.__traceback__):
-                for value in list(frame.f_locals.values()):
-                    if isinstance(value, socket.socket):
-                        value.close()
+            close_sockets(error)
             raise
 
     def loop_write(self) -> MQTTErrorCode:
