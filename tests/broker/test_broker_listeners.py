@@ -11,6 +11,7 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from mqttkit import Broker
+from mqttkit.broker.embedded import listening
 from mqttkit.security import LessonCA
 from support.rawmqtt import connect
 
@@ -167,12 +168,50 @@ def test_packets_may_be_cut_anywhere_into_websocket_messages(broker):
     link.close()
 
 
-def test_text_in_a_websocket_closes_it(broker):
+@pytest.mark.parametrize("opcode", [1, 2])
+def test_an_empty_websocket_message_is_no_end_and_no_trap(broker, opcode):
+    """Fails when the broker waits for more in a connection that is gone, and serves nobody else meanwhile."""
+    link, _ = upgrade(broker)
+    link.sendall(frame(opcode, b""))
+    link.close()
+    link, _ = upgrade(broker)
+    link.sendall(frame(2, connect("next")))
+    assert link.recv(100).endswith(b"\x20\x02\x00\x00")
+    link.close()
+
+
+def test_text_in_a_websocket_closes_it_and_says_so(broker):
     """[MQTT-6.0.0-1]"""
     link, _ = upgrade(broker)
-    link.sendall(frame(1, b"hello"))
-    assert link.recv(100)[:1] == b"\x88"  # close frame
+    link.sendall(frame(2, connect("texting")) + frame(1, b"hello"))
+    answer = b""
+    while b"\x88" not in answer:  # close frame
+        answer += link.recv(100)
+        assert answer
     link.close()
+    assert "MQTT-6.0.0-1" in broker.wait_for_event("disconnect", "texting")[0].text
+
+
+def test_a_giant_websocket_message_is_refused_before_it_comes(broker):
+    """A frame that announces more than the largest packet; without the limit its bytes would be awaited."""
+    link, _ = upgrade(broker)
+    size = listening._LARGEST_MESSAGE + 1
+    link.sendall(bytes([0x82, 0xFF]) + size.to_bytes(8, "big") + bytes(4))
+    assert link.recv(100)[:1] == b"\x88"
+    link.close()
+
+
+@pytest.mark.parametrize("kind", ["mqtts", "wss"])
+def test_a_tls_handshake_that_is_not_finished_is_closed(monkeypatch, kind):
+    """Fails when a peer that never greets keeps its socket."""
+    monkeypatch.setattr(listening, "_HANDSHAKE", 0.2)
+    with Broker(tls=True, websocket=True) as broker:
+        with socket.create_connection((broker.host, broker.ports[kind]), 5) as link:
+            link.sendall(b"\x16\x03\x01")  # the beginning of a TLS record
+            link.settimeout(5)
+            with contextlib.suppress(ConnectionResetError):
+                assert link.recv(100) == b""
+        assert broker.events("error") == []
 
 
 def test_a_browser_that_just_looks_gets_an_answer(broker):

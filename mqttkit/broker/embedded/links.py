@@ -13,6 +13,8 @@ from typing import Any
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter, WebSocketsReader, WebSocketsWriter
 from websockets.exceptions import ConnectionClosed
 
+from mqttkit.broker.embedded.wire import malformed
+
 _CHUNK = 65_536
 
 
@@ -66,14 +68,16 @@ class WebSocketLink(WebSocketsReader, WebSocketsWriter):  # type: ignore[misc]
         self._closing: asyncio.Task[None] | None = None
 
     async def receive(self) -> bytes:
-        """The next message; b"" when the other side has closed or sent text [MQTT-6.0.0-1]."""
-        try:
-            message = await self._websocket.recv()
-        except ConnectionClosed:
-            return b""
-        while message == b"":  # an empty message is no end
-            message = await self.receive()
-        return message if isinstance(message, bytes) else b""
+        """The next message that is not empty; b"" when the other side has closed. Text is an error [MQTT-6.0.0-1]."""
+        message: bytes | str = b""
+        while not message:  # an empty message is no end
+            try:
+                message = await self._websocket.recv()
+            except ConnectionClosed:
+                return b""
+            if isinstance(message, str):
+                raise malformed("a WebSocket message of text", "MQTT-6.0.0-1")
+        return bytes(message)  # type: ignore[arg-type]
 
     def write(self, data: bytes) -> None:
         """Send one binary message [MQTT-6.0.0-1]."""

@@ -13,6 +13,7 @@ from amqtt.contexts import BrokerConfig, ListenerConfig, ListenerType
 from websockets.asyncio.server import ServerConnection, serve
 
 from mqttkit.broker.embedded.links import TcpLink, WebSocketLink
+from mqttkit.broker.embedded.wire import LARGEST_PACKET
 
 if TYPE_CHECKING:
     import ssl
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _BACKLOG = 1024  # a class that connects at the same moment
 _HANDSHAKE = 10.0  # seconds for the TLS handshake
+_LARGEST_MESSAGE = LARGEST_PACKET + 5  # bytes of a WebSocket message: the largest packet with its fixed header
 _TURNS = 4  # of the event loop, until a connection that was just accepted can be closed again
 _FAREWELL = 2.0  # seconds for aborted connections to be gone
 _quiet = logging.getLogger("mqttkit.websockets")
@@ -53,9 +55,9 @@ class Listening:
         """Open one listener on the address of the options (amqtt's own default is every address)."""
         host, port = self.options.host, self.options.ports[listener_name]
         tls = self._tls_context(listener_name)
+        patience = _HANDSHAKE if tls else None
         if listener_name.startswith("mqtt"):
             connected = partial(self.stream_connected, listener_name=listener_name)
-            patience = _HANDSHAKE if tls else None
             return await asyncio.start_server(
                 connected, host, port, ssl=tls, backlog=_BACKLOG, ssl_handshake_timeout=patience
             )
@@ -63,7 +65,8 @@ class Listening:
             partial(self.ws_connected, listener_name=listener_name),
             host, port, ssl=tls, backlog=_BACKLOG, logger=_quiet, select_subprotocol=choose_protocol,
             subprotocols=[websockets.Subprotocol("mqtt")],
-            compression=None, ping_interval=None, max_size=None, close_timeout=1,
+            compression=None, ping_interval=None, max_size=_LARGEST_MESSAGE, close_timeout=1,
+            ssl_handshake_timeout=patience,
         )  # fmt: skip
 
     def _tls_context(self, kind: str) -> ssl.SSLContext | None:
