@@ -9,7 +9,7 @@ from mqttkit._order import advise
 
 if TYPE_CHECKING:
     from mqttkit.broker import Broker as Broker
-    from mqttkit.chat_client import ChatClient as ChatClient
+    from mqttkit.chat.client import ChatClient as ChatClient
     from mqttkit.classroom import Classroom as Classroom
     from mqttkit.client import Client as Client
     from mqttkit.errors import BrokerError as BrokerError
@@ -45,7 +45,7 @@ _HOME = {
     "Broker": "broker",
     "BrokerConsole": "widgets",
     "BrokerError": "errors",
-    "ChatClient": "chat_client",
+    "ChatClient": "chat.client",
     "ChatRoom": "widgets",
     "Classroom": "classroom",
     "Client": "client",

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit import chat
 from mqttkit.chat import ChatError, ChatLine, Notice, Presence, RoomState
-from mqttkit.chat_room import RoomView
+from mqttkit.chat.room import RoomView
 from mqttkit.errors import MqttKitError
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded

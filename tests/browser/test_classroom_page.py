@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from mqttkit.chat_client import ChatClient
+from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 
 pytestmark = pytest.mark.browser

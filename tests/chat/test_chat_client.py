@@ -8,7 +8,7 @@ import pytest
 
 from mqttkit import Broker, ConnectError
 from mqttkit.chat import ChatError, Presence
-from mqttkit.chat_client import ChatClient
+from mqttkit.chat.client import ChatClient
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mqttkit import chat
-from mqttkit.chat_room import RoomView
+from mqttkit.chat.room import RoomView
 
 
 def fed(*messages, **options):

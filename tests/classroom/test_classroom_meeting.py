@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
 
-from mqttkit.chat_client import ChatClient
+from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 from mqttkit.widgets.chat import ChatRoom
 from support.needs import need

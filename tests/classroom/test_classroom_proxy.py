@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from mqttkit.chat_client import ChatClient
+from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 from support.needs import need
 

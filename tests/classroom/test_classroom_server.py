@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from mqttkit import Broker, Client, ConnectError, SubscribeRefused, Trace, chat
-from mqttkit.chat_client import ChatClient
+from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 from mqttkit.errors import BrokerError
 from mqttkit.packets import encode

@@ -1,4 +1,4 @@
-// The room protocol of mqttkit/chat.py, for the browser. A test feeds both with the same messages and compares.
+// The room protocol of mqttkit/chat/protocol.py, for the browser. A test feeds both with the same messages and compares.
 
 import { bytes } from "./mqtt.js";
 

@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mqttkit import chat
-from mqttkit.chat_room import RoomView
+from mqttkit.chat.room import RoomView
 from mqttkit.client import Client
 from mqttkit.errors import ConnectError, Timeout
 

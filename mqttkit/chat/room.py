@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from mqttkit.chat import ChatError, ChatLine, Notice, Presence, RoomState, decode, parse_topic
+from mqttkit.chat.protocol import ChatError, ChatLine, Notice, Presence, RoomState, decode, parse_topic
 
 MAX_PEOPLE = 2000
 """How many people a room keeps in mind; more presences than that are refused."""

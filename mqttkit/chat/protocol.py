@@ -14,8 +14,8 @@ values out, no socket. Any MQTT client can take part; with mosquitto_pub it is o
 
 Each person writes under their own client identifier, so that a broker's access rules can hold them to it. A presence that
 is `false` says "was here"; an empty payload (which clears the retained message [MQTT-3.3.1-10]) removes the person. Only
-whoever runs the room writes `chat/{room}/room`, and `notice` to tell one person something. QoS 1 may deliver twice: `id`, chosen by the sender, tells a copy from a
-line that somebody really typed twice.
+whoever runs the room writes `chat/{room}/room`, and `notice` to tell one person something. QoS 1 may deliver twice: `id`,
+chosen by the sender, tells a copy from a line that somebody really typed twice.
 
 What arrives was written by strangers. `decode` refuses what is too long, not JSON, or not of this shape, and cleans names
 and texts of control characters; it never interprets a text as anything but text.
