@@ -107,4 +107,34 @@ class Guardian:
             self._process.wait()
 
 
+class Child:
+    """A program that runs as long as we want it, and never longer than this process.
+
+    Args:
+        command: program and arguments.
+        options: for `subprocess.Popen`: which of its streams to read, its environment.
+
+    Attributes:
+        process: the running process; its streams carry text.
+    """
+
+    def __init__(self, command: list[str], **options: Any) -> None:
+        self.process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - found by us, our own arguments
+            command, text=True, errors="replace", **apart(), **options
+        )
+        self._guardian = Guardian(self.process.pid)
+
+    def end(self, patience: float = 5.0, *, at_once: bool = False) -> None:
+        """Ask it to end, and end it after `patience` seconds; `at_once` as a power cut would. May be called again."""
+        self._guardian.release()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
+        (self.process.kill if at_once else self.process.terminate)()
+        try:
+            self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
 atexit.register(close_all)

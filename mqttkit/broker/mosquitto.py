@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from mqttkit._lifetime import Guardian, apart
+from mqttkit._lifetime import Child
 from mqttkit.broker.mosquitto_access import access_lines
 from mqttkit.broker.mosquitto_log import LogReader
 from mqttkit.errors import BrokerError
@@ -54,8 +54,7 @@ class MosquittoEngine:
         self._ports: dict[str, int] = {}
         self._folder = Path(tempfile.mkdtemp(prefix="mqttkit-mosquitto-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
-        self._process: subprocess.Popen[str] | None = None
-        self._guardian: Guardian | None = None
+        self._child: Child | None = None
         self._log = LogReader(emit)
 
     def start(self) -> dict[str, int]:
@@ -72,19 +71,10 @@ class MosquittoEngine:
 
     def stop(self) -> None:
         """Stop; mosquitto writes its persistent state into the temporary folder for the next start."""
-        process, self._process = self._process, None
-        guardian, self._guardian = self._guardian, None
-        if guardian is not None:
-            guardian.release()
-        if process is None:
-            return
-        process.terminate()
-        try:
-            process.wait(_PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        self._log.join(_PATIENCE)
+        child, self._child = self._child, None
+        if child is not None:
+            child.end(_PATIENCE)
+            self._log.join(_PATIENCE)
 
     # --- questions
     def clients(self) -> list[Client]:
@@ -113,14 +103,10 @@ class MosquittoEngine:
     def _launch(self, ports: dict[str, int]) -> str | None:
         """Start the process; None when it runs, else what it said."""
         configuration = self._write("mosquitto.conf", "\n".join(self._configuration(ports)) + "\n")
-        self._process = subprocess.Popen(  # noqa: S603 - found by us, our own arguments
-            [self._binary, "-c", str(configuration)],
-            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, errors="replace",
-            **apart(),
-        )  # fmt: skip
-        self._guardian = Guardian(self._process.pid)
-        assert self._process.stderr is not None
-        self._log.follow(self._process.stderr)
+        streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        self._child = Child([self._binary, "-c", str(configuration)], **streams)
+        assert self._child.process.stderr is not None
+        self._log.follow(self._child.process.stderr)
         if self._log.wait_until_running(_PATIENCE):
             return None
         self.stop()

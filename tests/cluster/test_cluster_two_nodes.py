@@ -6,10 +6,11 @@ import contextlib
 import subprocess
 import sys
 
+import psutil
 import pytest
 
 from mqttkit import Client, chat
-from mqttkit.chat_client import ChatClient
+from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 from mqttkit.classroom.cluster import Cluster
 from mqttkit.errors import BrokerError, Timeout
@@ -115,12 +116,36 @@ def test_the_script_obeys_and_ends():
         need(program)
     command = [sys.executable, "-m", "mqttkit.classroom.cluster"]
     done = subprocess.run(
-        command, input="kill a\nstart a\nnonsense\n\n", capture_output=True, text=True, timeout=60, check=False
+        command,
+        input="kill a\nkill a\nstart a\nstart a\nnonsense\n\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("<Cluster: node b>") == 1
-    assert done.stdout.count("<Cluster: node a, node b>") == 2
-    assert "kill a" in done.stderr
+    assert done.stdout.count("<Cluster: node b>") == 2
+    assert done.stdout.count("<Cluster: node a, node b>") == 3
+    assert done.stderr.splitlines() == [
+        "Node a does not run.",
+        "Node a runs already.",
+        '"kill a", "start a", or an empty line',
+    ]
+
+
+def test_nothing_of_it_outlives_a_process_that_is_killed():
+    for program in ("node", "npm", "redis"):
+        need(program)
+    command = [sys.executable, "-m", "mqttkit.classroom.cluster"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            if "an empty line" in line:
+                break
+        family = psutil.Process(process.pid).children(recursive=True)
+        process.kill()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert len(family) >= 3  # Redis and two nodes
+    assert alive == []
 
 
 def test_what_is_missing_is_named(monkeypatch):

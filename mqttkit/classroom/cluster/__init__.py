@@ -19,7 +19,7 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mqttkit._lifetime import adopt
+from mqttkit._lifetime import Child, adopt
 from mqttkit.classroom.cluster.node import HERE, node_root, program
 from mqttkit.errors import BrokerError
 
@@ -46,8 +46,8 @@ class Cluster:
         self.web_urls: dict[str, str] = {}
         self._timeout = timeout
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._redis: subprocess.Popen[str] | None = None
-        self._nodes: dict[str, subprocess.Popen[str]] = {}
+        self._redis: Child | None = None
+        self._nodes: dict[str, Child] = {}
 
     def start(self) -> Cluster:
         """Start Redis and both nodes. Raises BrokerError where a program is missing or does not start in time."""
@@ -62,20 +62,12 @@ class Cluster:
         return self
 
     def start_node(self, name: str) -> None:
-        """Start node `name`, under its old address if it had one."""
+        """Start node `name`, under its old address if it had one. Raises BrokerError where it runs already."""
+        if name in self._nodes:
+            raise BrokerError(f"Node {name} runs already.")
         ports = [url.rpartition(":")[2] for url in (self.urls.get(name, ":0"), self.web_urls.get(name, ":0"))]
-        command = [
-            program("node"),
-            str(HERE / "broker.js"),
-            "--id",
-            name,
-            "--port",
-            ports[0],
-            "--ws-port",
-            ports[1],
-            "--redis",
-            self._socket,
-        ]
+        options = ["--id", name, "--port", ports[0], "--ws-port", ports[1], "--redis", self._socket]
+        command = [program("node"), str(HERE / "broker.js"), *options]
         node = _start(command, env={**os.environ, "NODE_ROOT": str(node_root())})
         self._nodes[name] = node
         ready = json.loads(_first_line(node, '{"id"', self._timeout))
@@ -83,16 +75,18 @@ class Cluster:
         self.web_urls[name] = f"ws://127.0.0.1:{ready['ws_port']}"
 
     def kill(self, name: str) -> None:
-        """End node `name` at once, as a power cut would: it says goodbye to nobody."""
-        _end(self._nodes.pop(name), at_once=True)
+        """End node `name` at once, as a power cut would: it says goodbye to nobody. Raises BrokerError where it does not run."""
+        if name not in self._nodes:
+            raise BrokerError(f"Node {name} does not run.")
+        self._nodes.pop(name).end(at_once=True)
 
     def close(self) -> None:
         """End both nodes and Redis."""
         for node in self._nodes.values():
-            _end(node)
+            node.end()
         self._nodes.clear()
         if self._redis is not None:
-            _end(self._redis)
+            self._redis.end()
             self._redis = None
         if self._folder is not None:
             self._folder.cleanup()
@@ -119,32 +113,21 @@ class Cluster:
     def _start_redis(self) -> None:
         server = program("redis-server")
         self._folder = tempfile.TemporaryDirectory(prefix="mqttkit-")  # mode 0700: nobody else reaches the socket
-        options = [
-            "--port",
-            "0",
-            "--unixsocket",
-            self._socket,
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--dir",
-            self._folder.name,
-        ]
+        options = ["--port", "0", "--unixsocket", self._socket, "--save", "", "--appendonly", "no"]
+        options += ["--dir", self._folder.name]
         self._redis = _start([server, *options], env=dict(os.environ))
         _first_line(self._redis, "ready to accept connections", self._timeout)
 
 
-def _start(command: list[str], env: dict[str, str]) -> subprocess.Popen[str]:
-    return subprocess.Popen(  # noqa: S603 - our own command lines
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=env
-    )
+def _start(command: list[str], env: dict[str, str]) -> Child:
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+    return Child(command, env=env, **streams)
 
 
-def _first_line(process: subprocess.Popen[str], sign: str, timeout: float) -> str:
+def _first_line(child: Child, sign: str, timeout: float) -> str:
     """The first line of output that contains `sign`; the rest is read and thrown away, so that the process never blocks."""
     lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_drain, args=(process, lines), daemon=True).start()
+    threading.Thread(target=_drain, args=(child.process, lines), daemon=True).start()
     seen: list[str] = []
     while True:
         try:
@@ -165,17 +148,3 @@ def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> No
             if lines.qsize() < _LINES_KEPT:
                 lines.put(line)
     lines.put(None)
-
-
-def _end(process: subprocess.Popen[str], *, at_once: bool = False) -> None:
-    if process.stdin is not None:
-        process.stdin.close()
-    if at_once:
-        process.kill()
-    else:
-        process.terminate()
-    try:
-        process.wait(5)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait(5)

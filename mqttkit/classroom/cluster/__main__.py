@@ -20,22 +20,31 @@ def main() -> int:
     except MqttKitError as error:
         sys.stderr.write(f"{error}\n")
         return 1
+    except KeyboardInterrupt:
+        return 0  # Ctrl+C ends it, too
     return 0
 
 
 def _obey(cluster: Cluster) -> None:
     for line in sys.stdin:
-        match line.split():
-            case []:
-                return
-            case ["kill", ("a" | "b") as name]:
-                cluster.kill(name)
-            case ["start", ("a" | "b") as name]:
-                cluster.start_node(name)
-            case _:
-                sys.stderr.write('"kill a", "start a", or an empty line\n')
+        if not line.strip():
+            return
+        try:
+            _do(cluster, line.split())
+        except MqttKitError as error:
+            sys.stderr.write(f"{error}\n")
         sys.stdout.write(f"{cluster}\n")
         sys.stdout.flush()
+
+
+def _do(cluster: Cluster, words: list[str]) -> None:
+    match words:
+        case ["kill", ("a" | "b") as name]:
+            cluster.kill(name)
+        case ["start", ("a" | "b") as name]:
+            cluster.start_node(name)
+        case _:
+            sys.stderr.write('"kill a", "start a", or an empty line\n')
 
 
 if __name__ == "__main__":
