@@ -59,7 +59,9 @@ class BrokerConsole(KitWidget):
             for event in self._broker.events()[-KEPT_EVENTS:]:
                 self._keep(event)
         else:
-            self._feed = Feed(place, "broker-console", ["$SYS/#"], guarded(self, self._on_sys), self.touch, **options)
+            self._feed = Feed(
+                direct(place), "broker-console", ["$SYS/#"], guarded(self, self._on_sys), self.touch, **options
+            )
 
     def _on_event(self, event: Any) -> None:
         """Something happened in the broker; called in its own thread, so this is quick.
