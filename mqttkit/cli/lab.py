@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +34,6 @@ def run_lab(
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not a user-wide one
     _add_settings()
     server = _start(_options(course, notebook, port, browser) + extra, port, verbose=verbose)
-    if folder is None:
-        _trust_lessons(server, course)
     _end_when_told(server)
     server.io_loop.add_callback(lambda: print(_welcome(server), flush=True))  # when it answers, not before
     server.start()
@@ -60,7 +57,7 @@ def find_course() -> Path:
 
 
 def _add_settings() -> None:
-    """Put our defaults of JupyterLab's settings (no news, no updates) behind those of the person, who keeps the last word."""
+    """Put our settings of JupyterLab (no news, no updates, fresh lessons) behind those of the person, who keeps the last word."""
     paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(Path(__file__).with_name("jupyter"))]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
 
@@ -131,21 +128,6 @@ def _why_not(port: int | None) -> str:
     )
 
 
-def _trust_lessons(server: Any, course: Path) -> None:
-    """Let the lessons show their stored packet ladders at once.
-
-    JupyterLab strips drawings from outputs of notebooks it has not run. The lessons come from the same clone as the
-    code that is running here, so they are no less trusted than that.
-    """
-    import nbformat
-
-    notary = server.contents_manager.notary
-    for path in _lessons(course):
-        notebook = nbformat.read(path, as_version=4)
-        if not notary.check_signature(notebook):
-            notary.sign(notebook)
-
-
 def _end_when_told(server: Any) -> None:
     """Let Ctrl-C, and the closing of the terminal, end it in order: kernels first, without a question.
 
@@ -158,10 +140,6 @@ def _end_when_told(server: Any) -> None:
         from tornado.ioloop import PeriodicCallback
 
         PeriodicCallback(lambda: None, 500).start()  # there a sleeping event loop does not see a signal
-
-
-def _lessons(course: Path) -> Iterator[Path]:
-    yield from sorted((course / "notebooks").glob("*.ipynb"))
 
 
 def _welcome(server: Any) -> str:

@@ -17,6 +17,7 @@ import psutil
 import pytest
 from websocket import create_connection
 
+from mqttkit.cli.contents import SHIPPED
 from support.jupyter import LabServer, clean_environment, lab_server
 
 ROOT = Path(__file__).parents[2]
@@ -37,12 +38,13 @@ def folder(tmp_path):
     return place
 
 
-def ask(server, path: str, body: object = None):
+def ask(server, path: str, body: object = None, method: str | None = None):
     """One request to the server's own interface; the JSON it answers."""
     request = urllib.request.Request(
         f"{server.origin}/{path}",
         data=None if body is None else json.dumps(body).encode(),
         headers={"Authorization": f"token {server.token}"},
+        method=method,
     )
     with urllib.request.urlopen(request, timeout=60) as reply:
         return json.load(reply)
@@ -176,12 +178,51 @@ def test_a_browser_is_opened_on_the_page(folder, tmp_path):
     assert "token" not in address  # it would show in the list of processes
 
 
-def test_from_any_folder_it_opens_the_first_page_and_trusts_the_lessons(tmp_path):
-    """What is stored in a lesson shows at once, drawings included; the folder it is started from does not matter."""
+def test_from_any_folder_it_opens_the_first_page(tmp_path):
     with lab_server(ROOT, home=tmp_path / "home", cwd=tmp_path) as server:
         assert "/tree/notebooks/00-start-here.ipynb" in server.url
-        page = ask(server, "api/contents/notebooks/01-first-message.ipynb")["content"]
-        assert all(cell["metadata"]["trusted"] for cell in page["cells"] if cell["cell_type"] == "code")
+
+
+def stored(count: int) -> dict[str, object]:
+    """A code cell that was run, with its output."""
+    output = {"output_type": "stream", "name": "stdout", "text": f"{count}\n"}
+    source = f"print({count})"
+    return {
+        "cell_type": "code",
+        "id": f"c{count}",
+        "source": source,
+        "metadata": {},
+        "execution_count": count,
+        "outputs": [output],
+    }
+
+
+def test_a_lesson_as_shipped_opens_without_its_outputs_and_keeps_those_of_the_learner(folder, tmp_path):
+    """Else the answer stands below each question before it is asked."""
+    lesson = {"cells": [stored(1), stored(2)], "metadata": {"mqttkit": SHIPPED}, "nbformat": 4, "nbformat_minor": 5}
+    text = json.dumps(lesson)
+    (folder / "lesson.ipynb").write_text(text)
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
+        model = ask(server, "api/contents/lesson.ipynb")
+        assert [cell["outputs"] for cell in model["content"]["cells"]] == [[], []]
+        assert [cell["execution_count"] for cell in model["content"]["cells"]] == [None, None]
+        assert (folder / "lesson.ipynb").read_text() == text  # to look at it changes nothing
+        model["content"]["cells"][0] |= {"outputs": stored(1)["outputs"], "execution_count": 1}
+        ask(server, "api/contents/lesson.ipynb", model, method="PUT")
+        again = ask(server, "api/contents/lesson.ipynb")["content"]["cells"]
+        assert [len(cell["outputs"]) for cell in again] == [1, 0]
+
+
+def test_other_notebooks_open_as_they_are(folder, tmp_path):
+    mine = {"cells": [stored(1)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (folder / "mine.ipynb").write_text(json.dumps(mine))
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
+        assert ask(server, "api/contents/mine.ipynb")["content"]["cells"][0]["outputs"]
+
+
+def test_every_lesson_bears_the_mark():
+    for path in (ROOT / "notebooks").glob("*.ipynb"):
+        assert json.loads(path.read_text("utf-8"))["metadata"]["mqttkit"] == SHIPPED, path.name
 
 
 def run_lab(*arguments: str, home: Path) -> subprocess.CompletedProcess[str]:

@@ -1,4 +1,4 @@
-"""Every lesson has the shape that COURSE.md promises: short text, short cells, predictions, a quiz, living links."""
+"""Every lesson has the same shape: short text, short cells, predictions, a quiz, living links."""
 
 from __future__ import annotations
 
