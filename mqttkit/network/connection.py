@@ -146,6 +146,7 @@ class Connection:
         self.link.protocol = packet.protocol
         self.link.client_id = packet.client_id or self.link.client_id
         self.link.will = packet.will
+        self.link.will_delay = packet.will_properties.get("will_delay_interval", 0)
         self.link.clean_session = packet.clean_session is not False
         if any(fault.refuses(self.link) for fault in self.faults()):
             self.refuse()

@@ -8,19 +8,22 @@ which demand. What is left over is what the trace still waits for.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from copy import deepcopy
 from typing import TYPE_CHECKING
 
 from mqttkit.trace.demands import Demands, Key
 from mqttkit.trace.records import Captured, Event, Link
 from mqttkit.trace.sessions import FAILED, Sessions, covers
+from mqttkit.trace.wills import Wills
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Mapping
 
+    from mqttkit.message import Will
+
 _ANSWER = {"PUBACK": "PUBLISH", "PUBREC": "PUBLISH", "PUBREL": "PUBREC", "PUBCOMP": "PUBREL"}
 _ANSWER |= {"CONNACK": "CONNECT", "SUBACK": "SUBSCRIBE", "UNSUBACK": "UNSUBSCRIBE"}
+END = "end"  # a demand for the end of a connection in place of a packet
 _SEND_WILL = 4  # MQTT 5 DISCONNECT "with will message"
 
 
@@ -34,6 +37,7 @@ class Causes:
             wire could notice (a client that leaves a silent link).
         live_at_start: connections that were up before the trace began.
         demands: what must still come.
+        wills: which PUBLISH from the broker is the will of whom.
     """
 
     def __init__(self, links: Mapping[int, Link]) -> None:
@@ -42,6 +46,7 @@ class Causes:
         self.routine: set[int] = set()
         self.live_at_start: frozenset[int] = frozenset()
         self.demands = Demands()
+        self.wills = Wills(links)
         self._links = links
         self.sessions = Sessions()
         self._ended: set[int] = set()  # links that are gone
@@ -51,7 +56,7 @@ class Causes:
         self._halves: dict[Hashable, Captured] = {}  # SUBSCRIBE and QoS 2 PUBLISH whose second half must come
         self._last: dict[Key, int] = {}  # newest packet of each key
         self._published: dict[Hashable, int] = {}  # (topic, payload) -> newest publication
-        self._early_wills: dict[int, list[Captured]] = defaultdict(list)  # seen before the end of their link
+        self._resumed: set[int] = set()  # links that took up an earlier session
         self._aliases: dict[Hashable, str] = {}  # MQTT 5 topic aliases
 
     def copy(self) -> Causes:
@@ -62,6 +67,7 @@ class Causes:
         other._left = set(self._left)
         other.live_at_start = frozenset(self._links) - self._ended - self._polite - self._left
         other._halves, other._aliases = dict(self._halves), dict(self._aliases)
+        other._resumed = set(self._resumed)
         return other
 
     def feed(self, items: Iterable[Captured | Event]) -> Causes:
@@ -80,6 +86,8 @@ class Causes:
     def _words(self, key: Key) -> str:
         link = self._links.get(key.link)
         client = link.name if link else f"connection {key.link}"
+        if key.type == END:
+            return f"the end of the connection of {client}, as its will was published"
         about = f" for {key.about[0]}" if isinstance(key.about, tuple) else f" for packet id {key.about}"
         return f"{key.type}{'' if key.about is None else about} {'from' if key.to_broker else 'to'} {client}"
 
@@ -90,6 +98,7 @@ class Causes:
         cause = self._cause_of(item, key)
         if cause is not None:
             self.cause[item.number] = cause
+            self.wills.mark(item, cause)
         self._last[key] = item.number
         self._last[Key(item.link, item.to_broker, item.type, None)] = item.number
         react = getattr(self, f"_after_{item.type.lower()}", None)
@@ -140,22 +149,21 @@ class Causes:
         subscribe = self._last.get(Key(item.link, False, "SUBACK", None))
         if item.retain and subscribe is not None:
             return subscribe
-        link = self._link_with_will(key.about)
+        link = self.wills.link_of(key.about, self._polite | self._ended)
         if link is not None:
-            self._early_wills[link].append(item)
+            self.wills.came_early(item, link)
+            self._demand(item.number, link, END)
             return None
-        published = self._published.get(key.about)
-        return self._connack(item.link) if published is None or item.dup else published
+        if item.dup:
+            return self._connack(item.link)
+        kept = self._connack(item.link) if item.link in self._resumed else None
+        return self._origin(key.about) or kept  # None: published where this trace does not see it
+
+    def _origin(self, message: Hashable) -> int | None:
+        return self._published.get(message, self.wills.held_back(message))
 
     def _connack(self, link: int) -> int | None:
         return self._last.get(Key(link, False, "CONNACK", None))
-
-    def _link_with_will(self, message: Hashable) -> int | None:
-        for link in self._links.values():
-            over = link.number in self._polite or link.number in self._ended
-            if link.will is not None and not over and message == (link.will.topic, _bytes(link.will.payload)):
-                return link.number
-        return None
 
     def _demand(self, cause: int, link: int, type_: str, about: Hashable = None, *, to_broker: bool = False) -> None:
         if link not in self._ended:
@@ -176,7 +184,9 @@ class Causes:
             self._polite.add(item.link)
             return
         present, link = bool(item.packet.session_present), self._links[item.link]
-        if not present:
+        if present:
+            self._resumed.add(item.link)
+        else:
             old = [key for key, half in self._halves.items() if half.type == "PUBLISH" and half.client == item.client]
             for key in old:
                 del self._halves[key]
@@ -263,24 +273,20 @@ class Causes:
         self.sessions.leave(event.client, event.link)
         link = self._links.get(event.link)
         if link is not None and link.will is not None:
-            self._fire_will(event, link)
-        for item in self._early_wills.pop(event.link, ()):
+            self._fire_will(event, link, link.will)
+        for item in self.wills.early(event.link):
             self.cause[item.number] = event.number
+            self.wills.mark(item, event.number)
             self.anchor[event.number] = min(self.anchor.get(event.number, event.number), item.number)
             self.demands.fulfil(self._key(item))
 
-    def _fire_will(self, event: Event, link: Link) -> None:
-        will = link.will
-        assert will is not None
-        payload = _bytes(will.payload)
-        for other in self.sessions.publish(link.name, will.topic, payload, qos=will.qos, retain=will.retain):
-            self._demand(event.number, other, "PUBLISH", (will.topic, payload))
+    def _fire_will(self, event: Event, link: Link, will: Will) -> None:
+        message = self.wills.fire(event.number, link)
+        if message is not None:
+            for other in self.sessions.publish(link.name, *message, qos=will.qos, retain=will.retain):
+                self._demand(event.number, other, "PUBLISH", message)
 
     def _take_over(self, link: int, client: str) -> int | None:
         """Number of the CONNECT with which another connection took this client identifier [MQTT-3.1.4-2]."""
         newest, number = self._connects.get(client, (0, 0))
         return number if newest > link else None
-
-
-def _bytes(payload: str | bytes) -> bytes:
-    return payload.encode() if isinstance(payload, str) else payload

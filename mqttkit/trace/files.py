@@ -93,6 +93,7 @@ def _link_row(link: Link) -> dict[str, Any]:
     if will is not None:
         payload = will.payload.encode() if isinstance(will.payload, str) else will.payload
         row["will"] = {"topic": will.topic, "payload": payload.hex(), "qos": will.qos, "retain": will.retain}
+        row["will_delay"] = link.will_delay
     return row
 
 
@@ -108,7 +109,7 @@ def _rebuild(head: dict[str, Any], rows: list[dict[str, Any]]) -> Trace:
 def _rebuild_link(row: dict[str, Any]) -> Link:
     will = row.get("will")
     kept = Will(will["topic"], bytes.fromhex(will["payload"]), will["qos"], will["retain"]) if will else None
-    return Link(row["number"], row["client_id"], row["protocol"], kept, row["clean_session"])
+    return Link(row["number"], row["client_id"], row["protocol"], kept, row["clean_session"], row.get("will_delay", 0))
 
 
 def _rebuild_item(row: dict[str, Any], links: dict[int, Link]) -> Wire | Event:

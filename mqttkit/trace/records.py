@@ -25,6 +25,7 @@ class Link:
         protocol: 4 (MQTT 3.1.1) or 5, from its CONNECT.
         will: the will message of its CONNECT.
         clean_session: False where its CONNECT asked the broker to keep the session.
+        will_delay: seconds that the broker shall wait with the will (MQTT 5).
     """
 
     number: int
@@ -32,6 +33,7 @@ class Link:
     protocol: int = 4
     will: Will | None = None
     clean_session: bool = True
+    will_delay: int = 0
 
     @property
     def name(self) -> str:

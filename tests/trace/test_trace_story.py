@@ -142,6 +142,28 @@ def test_a_will_follows_the_end_of_its_link_even_when_it_was_seen_first():
     assert ["closes" in lines[0], '"bob"' in lines[1], '"x"' in lines[2]] == [True, True, True]
 
 
+def test_a_will_that_is_seen_first_waits_for_the_end_of_its_link():
+    """The broker may pass the will on before it closes: a story that ended here would lack the reason."""
+    tape = Tape()
+    alice = tape.connect("alice")
+    tape.subscribe(alice, "gone", 0)
+    bob = tape.connect("bob", will=Will("gone", b"bob"))
+    tape.send(alice, "PUBLISH", up=False, topic="gone", payload=b"bob")
+    assert tape.trace.unsettled() == ["the end of the connection of bob, as its will was published"]
+    tape.trace.note("closed", "the broker closes the connection", link=bob, who="broker")
+    assert tape.trace.unsettled() == []
+
+
+def test_what_was_published_elsewhere_is_told_where_it_came():
+    """The publisher may speak TLS, or not go through this network at all."""
+    tape = Tape()
+    alice = tape.connect("alice")
+    tape.subscribe(alice, "t", 1)
+    tape.send(alice, "PUBLISH", up=False, topic="t", payload=b"1", qos=1, packet_id=1)
+    types = [step.item.type for step in tape.trace.story().steps]
+    assert types == ["CONNECT", "CONNACK", "SUBSCRIBE", "SUBACK", "PUBLISH"]
+
+
 def test_what_a_session_kept_hangs_under_the_connack():
     tape = Tape()
     alice = tape.connect("alice", clean_session=False)
