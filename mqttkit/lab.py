@@ -12,6 +12,7 @@ from mqttkit.broker import Broker
 from mqttkit.client import Client
 from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network import Network
+from mqttkit.trace.records import BROKER
 from mqttkit.witness import WitnessedBroker
 
 if TYPE_CHECKING:
@@ -120,6 +121,8 @@ class Lab:
             options: as for Client; user and password of the broker's URL are used where none are given.
         """
         self._check_open()
+        if name == BROKER:
+            raise InvalidArgument(f'"{BROKER}" is what ladder and trace call the broker. Choose another client id.')
         made = Client(self.network, name, **self._login(options))
         earlier = self._clients.pop(name, None)
         if earlier is not None:

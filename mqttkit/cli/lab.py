@@ -42,12 +42,12 @@ def run_lab(
 
 
 def find_course() -> Path:
-    """The folder that holds notebooks/: that of this clone, else the current folder or one above it.
+    """The folder that holds notebooks/: the current folder or one above it, else the clone that is installed.
 
     Raises CommandError where there is none.
     """
     here = Path.cwd()
-    for folder in [Path(__file__).resolve().parents[2], here, *here.parents]:
+    for folder in [here, *here.parents, Path(__file__).resolve().parents[2]]:
         if (folder / FIRST_PAGE).is_file():
             return folder
     raise CommandError(

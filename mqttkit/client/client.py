@@ -15,9 +15,20 @@ from mqttkit.client.paho import PahoClient
 from mqttkit.client.properties import to_paho
 from mqttkit.client.receiving import Receiving
 from mqttkit.client.sending import Sending
-from mqttkit.client.values import check_client_id, check_payload, check_qos, check_size, check_timeout
+from mqttkit.client.values import (
+    check_client_id,
+    check_flag,
+    check_keep_alive,
+    check_login,
+    check_payload,
+    check_qos,
+    check_size,
+    check_timeout,
+    check_will,
+    wanted_filters,
+)
 from mqttkit.errors import ConnectError, InvalidArgument
-from mqttkit.topics import check_topic_filter, check_topic_name
+from mqttkit.topics import check_topic_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,10 +89,12 @@ class Client(Receiving):
         self.client_id = check_client_id(client_id, clean_session=clean_session)
         self.address = find_address(broker, transport, tls=bool(tls))
         self.protocol = protocol
-        self.clean_session = clean_session
-        self.will = will
-        self.keep_alive = _check_keep_alive(keep_alive)
+        self.clean_session = clean_session = check_flag(clean_session, "clean_session")
+        self.will = None if will is None else check_will(will)
+        self.keep_alive = check_keep_alive(keep_alive)
         self._properties = dict(properties or {})
+        to_paho(self._properties, PacketTypes.CONNECT, protocol)  # refuses what CONNECT cannot carry
+        reconnect = check_flag(reconnect, "reconnect")
         self._checked: str | None = None
         super().__init__(self.client_id)
         self._link = Link(self.address, self._errors, self._inbox, reconnect=reconnect, keeps_session=not clean_session)
@@ -109,14 +122,12 @@ class Client(Receiving):
     def _log_in(self, username: str | None, password: str | bytes | None) -> None:
         username = self.address.username if username is None else username
         password = self.address.password if password is None else password
-        if username is None and password is not None:
-            raise InvalidArgument("A password needs a username [MQTT-3.1.2-22]. Add username=...")
+        check_login(username, password)
         if username is not None:
             self.paho.username_pw_set(username, password)  # type: ignore[arg-type] # bytes are taken, too
 
     def _set_will(self, will: Will) -> None:
-        check_topic_name(will.topic)
-        self.paho.will_set(will.topic, check_payload(will.payload), check_qos(will.qos), retain=will.retain)
+        self.paho.will_set(will.topic, check_payload(will.payload), will.qos, retain=bool(will.retain))
 
     # --- connection --------------------------------------------------------------------------------------------------
     @property
@@ -156,8 +167,6 @@ class Client(Receiving):
             expiry = {} if self.clean_session else {"session_expiry_interval": NEVER}
             options["clean_start"] = self.clean_session
             options["properties"] = to_paho({**expiry, **self._properties}, PacketTypes.CONNECT, MQTTv5)
-        elif self._properties:
-            to_paho(self._properties, PacketTypes.CONNECT, self.protocol)
         self.paho.connect(self.address.host, self.address.port, self.keep_alive, **options)
 
     def disconnect(self, *, timeout: float = 5) -> None:
@@ -227,6 +236,7 @@ class Client(Receiving):
             self._checked = check_topic_name(topic)
         data = check_size(check_payload(payload))
         check_qos(qos)
+        retain = check_flag(retain, "retain")
         if not (self._link.reconnects and qos > 0 and self._link.state == "lost"):  # paho keeps those until it is back
             self._link.need_connection("publish")
         extra = to_paho(properties, PacketTypes.PUBLISH, self.protocol)
@@ -244,7 +254,12 @@ class Client(Receiving):
 
     @overload
     def subscribe(
-        self, topic_filter: str, qos: int = ..., *, timeout: float = ..., properties: Mapping[str, Any] | None = ...
+        self,
+        topic_filter: str | tuple[str, int],
+        qos: int = ...,
+        *,
+        timeout: float = ...,
+        properties: Mapping[str, Any] | None = ...,
     ) -> int: ...
     @overload
     def subscribe(
@@ -257,7 +272,7 @@ class Client(Receiving):
     ) -> list[int]: ...
     def subscribe(
         self,
-        topic_filter: str | list[Any],
+        topic_filter: str | tuple[str, int] | list[Any],
         qos: int = 0,
         *,
         timeout: float = 5,
@@ -268,7 +283,7 @@ class Client(Receiving):
         Inside a callback it sends without waiting and returns the QoS asked for; a refusal is then raised by the next call.
 
         Args:
-            topic_filter: one filter, or a list of filters or of (filter, QoS).
+            topic_filter: one filter, one (filter, QoS), or a list of these.
             qos: the most that the broker may deliver with.
             timeout: seconds to wait for SUBACK.
             properties: MQTT 5 properties of SUBSCRIBE.
@@ -277,8 +292,8 @@ class Client(Receiving):
             SubscribeRefused: SUBACK carried 0x80 or higher.
         """
         self._errors.raise_first()
-        one = isinstance(topic_filter, str)
-        wanted = _filters(topic_filter, check_qos(qos))
+        one = not isinstance(topic_filter, list)
+        wanted = wanted_filters(topic_filter, check_qos(qos))
         filters = [name for name, _ in wanted]
         extra = to_paho(properties, PacketTypes.SUBSCRIBE, self.protocol)
         self._link.need_connection("subscribe")
@@ -297,7 +312,7 @@ class Client(Receiving):
     def unsubscribe(self, topic_filter: str | list[str], *, timeout: float = 5) -> None:
         """Unsubscribe from one filter or a list of them, and wait for UNSUBACK (not inside a callback)."""
         self._errors.raise_first()
-        filters = [name for name, _ in _filters(topic_filter, 0)]
+        filters = [name for name, _ in wanted_filters(topic_filter, 0)]
         self._link.need_connection("unsubscribe")
         if self.paho.in_network_thread():
             self.paho.unsubscribe(filters)
@@ -311,19 +326,3 @@ class Client(Receiving):
 
     def _repr_html_(self) -> str:
         return display.html(self)
-
-
-def _filters(given: str | list[Any], qos: int) -> list[tuple[str, int]]:
-    """`given` as a list of (filter, QoS), each checked."""
-    pairs = [(given, qos)] if isinstance(given, str) else [(f, qos) if isinstance(f, str) else f for f in given]
-    if not pairs:
-        raise InvalidArgument(
-            'There is no topic filter in the list [MQTT-3.8.3-3]. Give at least one, such as "home/#".'
-        )
-    return [(check_topic_filter(topic_filter), check_qos(level)) for topic_filter, level in pairs]
-
-
-def _check_keep_alive(seconds: Any) -> int:
-    if isinstance(seconds, bool) or not isinstance(seconds, int) or not 0 <= seconds <= 65535:  # noqa: PLR2004
-        raise InvalidArgument(f"keep_alive is a whole number of seconds from 0 (off) to 65535, not {seconds!r}.")
-    return seconds

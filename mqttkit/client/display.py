@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from mqttkit.message import Message
 
 SHOWN = 5
+LONGEST = 60  # characters of a topic
 _STATES = {
     "new": "not connected",
     "connecting": "connecting",
@@ -52,7 +53,7 @@ def html(client: Client) -> str:
 
 def too_few(client: Receiving, n: int, timeout: float, topic: str | None, unread: list[Message]) -> Timeout:
     """The error of a `wait_for` that saw fewer than `n` messages."""
-    wanted = f"{n} message{'' if n == 1 else 's'}" + (f' matching "{topic}"' if topic else "")
+    wanted = f"{n} message{'' if n == 1 else 's'}" + (f' matching "{_short(topic)}"' if topic else "")
     link, running = client._link, client._errors.running  # noqa: SLF001 - one package
     if running is not None:
         return Timeout(
@@ -65,14 +66,23 @@ def too_few(client: Receiving, n: int, timeout: float, topic: str | None, unread
     elif not link.subscriptions:
         parts.append("This client has no subscription: call subscribe() first.")
     else:
-        filters = ", ".join(f'"{name}" (QoS {qos})' for name, qos in link.subscriptions.items())
-        parts.append(f"Subscribed to: {filters}.")
+        parts.append(f"Subscribed to: {_filters(link.subscriptions)}.")
     return Timeout(" ".join(parts))
+
+
+def _filters(subscriptions: dict[str, int]) -> str:
+    shown = [f'"{_short(name)}" (QoS {qos})' for name, qos in list(subscriptions.items())[:SHOWN]]
+    more = len(subscriptions) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more else "")
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"
 
 
 def _seen(unread: list[Message]) -> str:
     if not unread:
         return "None came."
-    shown = ", ".join(f'"{m.topic}" {m.text[:40]!r}' for m in unread[:SHOWN])
+    shown = ", ".join(f'"{_short(m.topic)}" {m.text[:40]!r}' for m in unread[:SHOWN])
     more = f" and {len(unread) - SHOWN} more" if len(unread) > SHOWN else ""
     return f"Only these came: {shown}{more}."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import struct
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,8 @@ def _set(properties: Properties, name: str, value: Any) -> None:
         value = [(str(key), str(text)) for key, text in value.items()]
     try:
         setattr(properties, known[name], value)
-    except (MQTTException, TypeError, ValueError) as error:
+        properties.pack()  # type: ignore[no-untyped-call] # paho looks at types only now
+    except (MQTTException, TypeError, ValueError, AttributeError, struct.error) as error:
         raise InvalidArgument(f"The property {name!r} cannot be {value!r} here: {error}") from None
 
 

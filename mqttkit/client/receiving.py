@@ -13,7 +13,7 @@ from mqttkit.client.inbox import Inbox
 from mqttkit.client.link import not_in_callback
 from mqttkit.client.properties import from_paho
 from mqttkit.client.stream import Stream
-from mqttkit.client.values import check_timeout
+from mqttkit.client.values import check_count, check_timeout
 from mqttkit.errors import InvalidArgument
 from mqttkit.message import Message
 from mqttkit.topics import check_topic_filter, matches
@@ -91,7 +91,7 @@ class Receiving:
             Timeout: fewer came; the message tells what was seen instead.
         """
         not_in_callback(self.paho, "wait_for", "Return from the callback instead; it is called for each message.")
-        timeout = check_timeout(timeout)
+        n, timeout = check_count(n), check_timeout(timeout)
         if topic is not None:
             check_topic_filter(topic)
         with self._inbox.changed:
@@ -128,6 +128,8 @@ class Receiving:
 
         A function of the same name for the same filter replaces the earlier one, so a cell may be run twice.
         """
+        if callable(topic_filter):
+            raise InvalidArgument('@client.on needs a topic filter in brackets: @client.on("home/#").')
         check_topic_filter(topic_filter)
 
         def add(function: Handler) -> Handler:

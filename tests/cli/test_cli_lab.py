@@ -183,6 +183,15 @@ def test_from_any_folder_it_opens_the_first_page(tmp_path):
         assert "/tree/notebooks/00-start-here.ipynb" in server.url
 
 
+def test_started_in_a_copy_of_the_course_it_opens_that_copy(tmp_path):
+    """Not the clone that the package was installed from: a learner's work is in the copy."""
+    page = tmp_path / "copy" / "notebooks" / "00-start-here.ipynb"
+    page.parent.mkdir(parents=True)
+    page.write_text('{"cells": [], "metadata": {"copy": true}, "nbformat": 4, "nbformat_minor": 5}')
+    with lab_server(tmp_path, home=tmp_path / "home", cwd=page.parent) as server:
+        assert ask(server, "api/contents/notebooks/00-start-here.ipynb")["content"]["metadata"]["copy"]
+
+
 def stored(count: int) -> dict[str, object]:
     """A code cell that was run, with its output."""
     output = {"output_type": "stream", "name": "stdout", "text": f"{count}\n"}

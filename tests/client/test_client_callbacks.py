@@ -231,6 +231,12 @@ def test_callback_of_a_wrong_form_is_refused_where_it_is_set(mosquitto):
     with pytest.raises(InvalidArgument, match="is a function"):
         alice.on_message = 3
 
+    with pytest.raises(InvalidArgument, match=r'@client\.on\("home/#"\)'):
+
+        @alice.on
+        def forgot_the_filter(message):
+            pass
+
 
 def test_publish_and_subscribe_in_a_callback_do_not_deadlock(mosquitto, topic):
     """wait=True would wait for the very thread it runs on: the call returns at once instead."""

@@ -7,7 +7,49 @@ import time
 
 import pytest
 
-from mqttkit import Client, ConnectError, InvalidArgument, InvalidTopic, Message, MqttKitError, Timeout
+from mqttkit import Client, ConnectError, InvalidArgument, InvalidTopic, Message, MqttKitError, Timeout, Will
+
+
+@pytest.mark.parametrize("retain", ["yes", "no", 2, None])
+def test_retain_is_true_or_false(mosquitto, topic, retain):
+    """A word would count as True."""
+    with pytest.raises(InvalidArgument, match=f"retain is True or False, not {retain!r}"):
+        mosquitto.client().publish(topic, "x", retain=retain)
+
+
+@pytest.mark.parametrize("n", [None, "1", 1.5, -1, True])
+def test_the_number_of_messages_is_a_number(mosquitto, n):
+    with pytest.raises(InvalidArgument, match="The number of messages is a whole number"):
+        mosquitto.client().wait_for(n)
+
+
+def test_waiting_for_none_returns_at_once(mosquitto):
+    assert mosquitto.client().wait_for(0) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "words"),
+    [
+        (b"a/b", InvalidTopic, "topic filter is text"),
+        (None, InvalidTopic, "topic filter is text"),
+        ([1], InvalidTopic, "topic filter is text"),
+        ([("a", 1, 2)], InvalidArgument, "Several filters go into a list"),
+        (("a", "b"), InvalidArgument, "QoS is 0"),
+        ({"a": 1}, InvalidArgument, "Several filters go into a list"),
+        ([], InvalidArgument, "no topic filter in the list"),
+    ],
+)
+def test_what_is_no_filter_is_refused_in_one_sentence(mosquitto, given, error, words):
+    alice = mosquitto.client()
+    for call in (alice.subscribe, alice.unsubscribe):
+        with pytest.raises(error, match=words):
+            call(given)
+
+
+def test_a_pair_of_filter_and_qos_is_taken_as_paho_takes_it(mosquitto, topic):
+    alice = mosquitto.client()
+    assert alice.subscribe((topic, 1)) == 1
+    assert alice.subscribe([(topic, 2), topic], qos=1) == [2, 1]
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
@@ -119,6 +161,15 @@ def test_time_out_says_what_was_seen_instead(mosquitto, topic):
     assert f"\"{topic}/a\" '21.5'" in str(late.value)
     assert f'Subscribed to: "{topic}/#" (QoS 1)' in str(late.value)
     assert [m.text for m in alice.wait_for()] == ["21.5"], "a time-out loses nothing"
+
+
+def test_time_out_is_short_where_topics_are_long(mosquitto):
+    alice = mosquitto.client()
+    alice.subscribe(["x" * 60000, *(f"many/{n}" for n in range(20))])
+    with pytest.raises(Timeout) as error:
+        alice.wait_for(timeout=0.01, topic="y" * 60000)
+    assert len(str(error.value)) < 600
+    assert "and 16 more" in str(error.value)
 
 
 def test_clear_forgets(mosquitto, topic):
@@ -323,6 +374,18 @@ def test_mqtt5_session_survives_with_clean_session_false(mosquitto, topic):
         ("a", {"transport": "udp"}, "transport"),
         ("a", {"password": "x"}, "needs a username"),
         ("a", {"tls": 3}, "tls is True"),
+        ("a", {"username": 3}, "username is text"),
+        ("a", {"username": "a\0"}, r"U\+0000"),
+        ("a", {"username": "a", "password": 3}, "password is text or bytes"),
+        ("a", {"username": "a", "password": b"x" * 70000}, "password is too long"),
+        ("a", {"clean_session": "no"}, "clean_session is True or False, not 'no'"),
+        ("a", {"reconnect": None}, "reconnect is True or False"),
+        ("a", {"will": "gone"}, r'will=Will\("home/lamp/status"'),
+        ("a", {"will": Will("a", "x" * 70000)}, "65535 bytes at most; this one has 70000"),
+        ("a", {"will": Will("a", {"state": "gone"})}, r"json\.dumps"),
+        ("a", {"will": Will("a", "x", qos=3)}, "QoS is 0"),
+        ("a", {"will": Will("a", "x", retain="yes")}, "retain of a will is True or False"),
+        ("a", {"protocol": 5, "properties": {"session_expiry_interval": "x"}}, "session_expiry_interval"),
         ("a", {"tls": "/no/such/file"}, "no CA file"),
     ],
 )

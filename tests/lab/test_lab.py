@@ -254,3 +254,9 @@ def test_two_labs_at_once_do_not_know_each_other():
         with pytest.raises(Timeout):
             a.wait_for(timeout=0.1)
         assert b.connected
+
+
+def test_no_client_can_be_called_broker():
+    """Ladder, trace and faults use that name for the broker."""
+    with Lab() as lab, pytest.raises(InvalidArgument, match='"broker" is what ladder and trace call the broker'):
+        lab.client("broker")
