@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from mqttkit._order import advise
+from mqttkit._advice import advise
 
 if TYPE_CHECKING:
     from mqttkit.broker import Broker as Broker

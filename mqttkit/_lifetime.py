@@ -122,7 +122,12 @@ class Child:
         self.process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - found by us, our own arguments
             command, text=True, errors="replace", **apart(), **options
         )
-        self._guardian = Guardian(self.process.pid)
+        try:
+            self._guardian = Guardian(self.process.pid)
+        except BaseException:  # also the stop button of a notebook
+            self.process.kill()
+            self.process.wait()
+            raise
 
     def end(self, patience: float = 5.0, *, at_once: bool = False) -> None:
         """Ask it to end, and end it after `patience` seconds; `at_once` as a power cut would. May be called again."""

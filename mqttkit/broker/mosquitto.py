@@ -107,7 +107,12 @@ class MosquittoEngine:
         self._child = Child([self._binary, "-c", str(configuration)], **streams)
         assert self._child.process.stderr is not None
         self._log.follow(self._child.process.stderr)
-        if self._log.wait_until_running(_PATIENCE):
+        try:
+            running = self._log.wait_until_running(_PATIENCE)
+        except BaseException:  # also the stop button of a notebook
+            self.stop()
+            raise
+        if running:
             return None
         self.stop()
         return self._log.last_words()

@@ -60,6 +60,7 @@ def _add_settings() -> None:
     """Put our settings of JupyterLab (no news, no updates, fresh lessons) behind those of the person, who keeps the last word."""
     paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(Path(__file__).with_name("jupyter"))]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
+    os.environ.setdefault("PYTHONSTARTUP", str(Path(__file__).parents[1] / "_startup.py"))
 
 
 def _options(course: Path, notebook: str, port: int | None, browser: bool) -> list[str]:

@@ -84,3 +84,11 @@ def test_nothing_is_left_when_a_learner_restarts_the_kernel(page):
     assert page.execute("print('lab' in globals())") == "False\n"
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_whoever_begins_in_the_middle_is_told_what_to_run_first(page):
+    """Not even mqttkit is imported there."""
+    page.open("notebooks/01-first-message.ipynb")
+    page.run_cell(cell_with(page, "lab.trace"))
+    [error] = page.errors()
+    assert error.startswith("name 'lab' is not defined. A cell above makes it")

@@ -31,6 +31,22 @@ class Kernel:
             self.client.execute_cell(cell, index)
         return cell.get("outputs", [])
 
+    def stop(self, source: str) -> dict[str, Any] | None:
+        """Run `source` and press the button ■ as soon as it runs; the error that the cell then shows, None when none."""
+        request = self.client.kc.execute(f"print('begun')\n{source}")
+        error = None
+        while True:
+            message = run_sync(self.client.kc.get_iopub_msg)(timeout=60)
+            kind, content = message["msg_type"], message["content"]
+            if message["parent_header"].get("msg_id") != request:
+                continue
+            if kind == "stream" and "begun" in content["text"]:
+                run_sync(self.client.km.interrupt_kernel)()
+            elif kind == "error":
+                error = content
+            elif kind == "status" and content["execution_state"] == "idle":
+                return error
+
     def restart(self) -> None:
         """What "Restart kernel" does."""
         run_sync(self.client.km.restart_kernel)(now=True)
