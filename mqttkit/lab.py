@@ -9,6 +9,7 @@ from typing_extensions import Self
 
 from mqttkit._lifetime import adopt
 from mqttkit.broker import Broker
+from mqttkit.broker.remote import RemoteBroker
 from mqttkit.client import Client
 from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network import Network
@@ -195,4 +196,7 @@ class Lab:
 
 
 def _as_broker(given: Broker | str) -> Broker:
+    """The broker of a lab; one that is known by its URL only answers from what the lab's network has seen."""
+    if isinstance(given, RemoteBroker):
+        return given if isinstance(given, WitnessedBroker) else WitnessedBroker(given.url)
     return WitnessedBroker(given) if isinstance(given, str) else given

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+from contextlib import ExitStack
 
 import pytest
 
 from support import need
 from support.browser import NotebookPage, chromium
 from support.jupyter import lab_server
+from support.labs import ENGINES, PLACES, installed, made_labs
 
 # Kernels must be those of this environment, also where a user-wide Jupyter is installed.
 os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
@@ -38,6 +40,19 @@ def pytest_collection_modifyitems(items):
 def own_broker(monkeypatch):
     """Tests do not go to a broker that the person at the keyboard has set for their lessons."""
     monkeypatch.delenv("MQTTKIT_BROKER", raising=False)
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    """amqtt and mosquitto in turn."""
+    return installed(request.param)
+
+
+@pytest.fixture(params=PLACES)
+def new_lab(request, monkeypatch):
+    """`new_lab(**options)` makes a Lab: on the embedded engine, on mosquitto, and on a broker known by its URL, in turn."""
+    with ExitStack() as stack:
+        yield made_labs(request.param, stack, monkeypatch)
 
 
 @pytest.fixture(scope="module")

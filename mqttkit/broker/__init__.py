@@ -2,12 +2,13 @@
 
 from mqttkit.broker.facade import Broker
 from mqttkit.broker.remote import from_environment
-from mqttkit.broker.state import BrokerEvent, Client, Queued, RetainedMessage, SessionState, Subscription
+from mqttkit.broker.state import BrokerEvent, Client, NotTold, Queued, RetainedMessage, SessionState, Subscription
 
 __all__ = [
     "Broker",
     "BrokerEvent",
     "Client",
+    "NotTold",
     "Queued",
     "RetainedMessage",
     "SessionState",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mqttkit._lifetime import adopt
 from mqttkit.broker.events import EventFeed, Listener
-from mqttkit.broker.options import KINDS, Options
+from mqttkit.broker.options import KINDS, Options, local_address
 from mqttkit.broker.state import BrokerEvent, Client, RetainedMessage, SessionState, Subscription, Table
 from mqttkit.errors import BrokerError, Timeout
 
@@ -163,7 +163,7 @@ class Broker:
     @property
     def host(self) -> str:
         """The address it listens on, as a client on this machine writes it."""
-        return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104
+        return local_address(self._host)
 
     @property
     def ports(self) -> dict[str, int]:

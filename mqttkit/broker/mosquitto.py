@@ -9,12 +9,14 @@ import subprocess
 import tempfile
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mqttkit._lifetime import Child
 from mqttkit.broker.mosquitto_access import access_lines
 from mqttkit.broker.mosquitto_log import LogReader
+from mqttkit.broker.options import NOT_RUNNING, local_address
 from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", r"C:\Program Files\mosquitto")
 _PATIENCE = 5.0  # seconds to start or stop
+_KNOCK = 1.0  # seconds for the log to tell what has happened
 _TRIES = 5  # a free port may be taken by somebody else before mosquitto opens it
 _HOW_TO_INSTALL = (
     "mosquitto is not installed. Debian, Ubuntu: sudo apt install mosquitto. macOS: brew install mosquitto. "
@@ -79,19 +82,31 @@ class MosquittoEngine:
     # --- questions
     def clients(self) -> list[Client]:
         """The connected clients, as the log tells."""
-        return self._log.clients()
+        return self._caught_up().clients()
 
     def subscriptions(self) -> list[Subscription]:
         """The subscriptions, as the log tells."""
-        return self._log.subscriptions()
+        return self._caught_up().subscriptions()
 
     def sessions(self) -> list[SessionState]:
-        """The sessions, as the log tells: mosquitto does not say what is queued in them."""
-        return self._log.sessions()
+        """The sessions, as the log tells: mosquitto does not say what waits in them."""
+        return self._caught_up().sessions()
 
     def retained(self) -> NoReturn:
         """Mosquitto does not tell."""
         raise BrokerError("mosquitto does not list its retained messages. Subscribe to # to get them, or use Broker().")
+
+    def _caught_up(self) -> LogReader:
+        """The log, once it has told all that happened so far: mosquitto writes down our knock at its door after that."""
+        if self._child is None:
+            raise BrokerError(NOT_RUNNING)
+        port = next((self._ports[kind] for kind in ("mqtt", "mqtts") if kind in self._ports), None)
+        if port is not None:
+            place = (local_address(self._options.host), port)
+            with suppress(OSError), socket.create_connection(place, _KNOCK) as knock:
+                host, own = knock.getsockname()[:2]
+                self._log.wait_for_peer(f"{host}:{own}", _KNOCK)
+        return self._log
 
     # --- the process
     def _free_port(self) -> int:
@@ -106,7 +121,7 @@ class MosquittoEngine:
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
         self._child = Child([self._binary, "-c", str(configuration)], **streams)
         assert self._child.process.stderr is not None
-        self._log.follow(self._child.process.stderr)
+        self._log.follow(self._child.process.stderr, ports)
         try:
             running = self._log.wait_until_running(_PATIENCE)
         except BaseException:  # also the stop button of a notebook

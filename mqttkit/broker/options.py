@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 KINDS = ("mqtt", "mqtts", "ws", "wss")
 USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 9001, "wss": 9443}
+NOT_RUNNING = "This broker is not running. Start it with broker.start()."
+
+
+def local_address(host: str) -> str:
+    """Where a client on this machine finds a listener on `host`, which may stand for all addresses."""
+    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - not listened on
 
 
 @dataclass(frozen=True)

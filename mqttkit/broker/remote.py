@@ -6,6 +6,7 @@ import os
 from typing import NoReturn
 from urllib.parse import SplitResult, urlsplit
 
+from mqttkit.broker.events import EventFeed
 from mqttkit.broker.facade import Broker
 from mqttkit.broker.options import KINDS, USUAL_PORTS
 from mqttkit.errors import BrokerError
@@ -37,6 +38,18 @@ class RemoteEngine:
     clients = subscriptions = retained = sessions = _cannot_tell
 
 
+class NoFeed(EventFeed):
+    """The event feed that a broker elsewhere does not have."""
+
+    def _cannot_tell(self, *_: object, **__: object) -> NoReturn:
+        raise BrokerError(
+            "A broker elsewhere does not tell what happens in it. Look at lab.trace, where all packets of a lab's clients "
+            "are, or use Broker() to look inside."
+        )
+
+    listen = events = wait_for = _cannot_tell
+
+
 class RemoteBroker(Broker):
     """A broker at a URL. Its password is never shown: `repr` has kind, host and port only.
 
@@ -46,7 +59,8 @@ class RemoteBroker(Broker):
 
     def __init__(self, url: str) -> None:
         parts = _parse(url)
-        self._adopt_engine(RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme]), parts.hostname or "")
+        engine = RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme])
+        self._adopt_engine(engine, parts.hostname or "", NoFeed())
         self._ports = self._engine.start()
         self._url = url
 

@@ -5,10 +5,33 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from html import escape
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
+
+from mqttkit.errors import BrokerError
 
 T = TypeVar("T")
 _LONGEST = 40  # characters of a payload in a table
+
+
+class NotTold(tuple[Any, ...]):
+    """In place of what a broker does not tell: shown as "not told"; to look into it raises BrokerError with a sentence."""
+
+    __slots__ = ()
+    sentence = "mosquitto does not tell which messages wait in its sessions. Use Broker() to look inside."
+
+    def _refuse(self, *_: object) -> NoReturn:
+        raise BrokerError(self.sentence)
+
+    __len__ = __iter__ = __bool__ = __contains__ = __getitem__ = _refuse
+
+    def __repr__(self) -> str:
+        return "not told"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, NotTold)
+
+    def __hash__(self) -> int:
+        return hash(self.sentence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +55,16 @@ class Client:
     protocol: int = 4
     listener: str = "mqtt"
     will_topic: str | None = None
+
+
+def describe(client: Any, *, present: bool) -> str:
+    """The text of a connect event, of a Client or its CONNECT; `present` is the session present flag of CONNACK."""
+    words = ["clean session" if client.clean_session else "persistent session"]
+    words += ["session present"] if present else []
+    words += [f"keep alive {client.keep_alive} s"]
+    words += [f"user {client.username}"] if client.username else []
+    words += [f"will on {client.will_topic}"] if client.will_topic else []
+    return ", ".join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +99,8 @@ class Queued:
 class SessionState:
     """What the broker remembers of a client.
 
+    mosquitto does not tell the last three: they are `NotTold` there.
+
     Attributes:
         client_id: whose session.
         connected: True while the client is there.
@@ -96,7 +131,7 @@ class BrokerEvent:
         client_id: whom it is about; "" for nobody.
         text: details, or why.
         topic: of the message, for publish, will, queued and dropped.
-        payload: of the message.
+        payload: of the message; None where the broker does not tell (mosquitto).
         qos: of the message.
         retain: of the message.
     """
@@ -112,7 +147,7 @@ class BrokerEvent:
     retain: bool | None = None
 
     def __str__(self) -> str:
-        message = f"{self.topic} {_cell(self.payload)}" if self.topic is not None else ""
+        message = f"{self.topic} {_cell(self.payload)}".rstrip() if self.topic is not None else ""
         return " ".join(part for part in (self.kind, self.client_id, message, self.text) if part)
 
 
@@ -150,6 +185,8 @@ def _cell(value: Any) -> str:
         text = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
         shown = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
         return f'"{shown}"'
+    if isinstance(value, NotTold):
+        return "not told"
     if isinstance(value, tuple):
         return str(len(value))
     return "" if value is None else str(value)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from mqttkit.broker import NotTold
 from mqttkit.errors import BrokerError
 from mqttkit.widgets.show import preview
 
@@ -24,11 +26,8 @@ class Rows(NamedTuple):
 
 def broker_tables(broker: Any) -> dict[str, Rows]:
     """Clients, subscriptions, retained messages and sessions of `broker`; empty while it is stopped."""
-    try:
-        known = broker.clients(), broker.subscriptions(), broker.retained(), broker.sessions()
-    except BrokerError:
-        known = [], [], [], []
-    clients, subscriptions, retained, sessions = known
+    clients, subscriptions = _told(broker.clients), _told(broker.subscriptions)
+    retained, sessions = _told(broker.retained), _told(broker.sessions)
     return {
         "Clients": Rows(
             ["client id", "user", "MQTT", "session", "keep alive", "listener", "will topic"],
@@ -47,6 +46,14 @@ def broker_tables(broker: Any) -> dict[str, Rows]:
             [_session(one) for one in sorted(sessions, key=lambda one: one.client_id)],
         ),
     }
+
+
+def _told(question: Callable[[], list[Any]]) -> list[Any]:
+    """The answer; nothing where the broker is stopped or does not tell."""
+    try:
+        return question()
+    except BrokerError:
+        return []
 
 
 def _client(one: Any) -> list[str]:
@@ -74,6 +81,8 @@ def _session(one: Any) -> list[str]:
 
 def _queue(messages: Any) -> str:
     """How many messages wait, and the topics of the first few."""
+    if isinstance(messages, NotTold):
+        return "not told"
     if not messages:
         return "0"
     topics = ", ".join(message.topic for message in messages[:3])

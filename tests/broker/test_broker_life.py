@@ -17,13 +17,6 @@ from support import need
 from support.rawmqtt import DISCONNECT, publish
 
 
-@pytest.fixture(params=["amqtt", "mosquitto"])
-def engine(request):
-    if request.param == "mosquitto":
-        need("mosquitto")
-    return request.param
-
-
 def test_starts_on_a_free_port_of_this_machine_only(engine, client):
     with Broker(engine=engine) as broker:
         assert broker.url == f"mqtt://127.0.0.1:{broker.port}"
@@ -156,8 +149,12 @@ def test_broker_elsewhere_is_used_by_its_url_and_its_password_is_not_shown():
     assert broker.url == "mqtts://anna:topsecret@example.org"
     assert broker.start() is broker
     broker.close()
-    with pytest.raises(BrokerError, match="elsewhere"):
-        broker.clients()
+    for question in (broker.clients, broker.subscriptions, broker.retained, broker.sessions, broker.events):
+        with pytest.raises(BrokerError, match="elsewhere"):
+            question()
+    for wait in (lambda: broker.on_event(print), lambda: broker.wait_for_event("connect")):
+        with pytest.raises(BrokerError, match=r"elsewhere.*lab\.trace"):
+            wait()
 
 
 @pytest.mark.parametrize("url", ["http://example.org", "example.org", "mqtt://", "mqtt://host:99999", "mqtt://host:x"])

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import time
 
-import pytest
-
 from mqttkit import Broker
-from support import need
 from support.rawmqtt import publish
 
 RULES = [
@@ -18,13 +15,6 @@ RULES = [
     "deny bert read public/secret",
 ]
 USERS = {"anna": "a-secret", "bert": "b-secret"}
-
-
-@pytest.fixture(params=["amqtt", "mosquitto"])
-def engine(request):
-    if request.param == "mosquitto":
-        need("mosquitto")
-    return request.param
 
 
 def login(client, broker, user, client_id=None):

@@ -1,4 +1,4 @@
-"""Members of a room meet on a plain broker."""
+"""Members of a room meet on a plain broker, of either engine."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import pytest
 from mqttkit import Broker, ConnectError
 from mqttkit.chat import ChatError, Presence
 from mqttkit.chat.client import ChatClient
+from support.labs import ENGINES, installed
 
 
-@pytest.fixture(scope="module")
-def broker():
-    with Broker() as running:
+@pytest.fixture(scope="module", params=ENGINES)
+def broker(request):
+    with Broker(engine=installed(request.param)) as running:
         yield running
 
 

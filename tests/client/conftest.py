@@ -1,40 +1,36 @@
-"""A real mosquitto for the client's tests: the client must be right on a broker that nobody here wrote."""
+"""Brokers for the client's tests: each engine in turn."""
 
 from __future__ import annotations
 
 import _thread
 import contextlib
 import itertools
-import os
-import shutil
 import signal
 import socket
-import subprocess
 import threading
-import time
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
+from functools import cache
 
 import pytest
 
-from mqttkit import Client
+from mqttkit import Broker, Client
 from mqttkit.security import LessonCA
-from support import need
+from support.labs import ENGINES, installed
 
 _names = itertools.count(1)
 
 
 @dataclass
-class Mosquitto:
-    """The URLs of its listeners, by kind."""
+class Running:
+    """Where a broker is that runs for all tests, and the clients of one test."""
 
-    ports: dict[str, int]
-    ca: LessonCA | None = None
+    broker: Broker
     clients: list[Client] = field(default_factory=list)
 
     @property
     def url(self) -> str:
-        return f"mqtt://127.0.0.1:{self.ports['mqtt']}"
+        return self.broker.url
 
     def client(self, name="", **options) -> Client:
         client = Client(self.url, name or f"client{next(_names)}", **options).connect()
@@ -42,85 +38,63 @@ class Mosquitto:
         return client
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        return sock.getsockname()[1]
-
-
-def wait_until_listening(port: int, process: subprocess.Popen, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        threading.Event().wait(0.01)
-    pytest.fail(f"mosquitto does not listen on {port}")
-
-
-@contextlib.contextmanager
-def running(folder: Path, kinds: dict[str, list[str]], ca: LessonCA | None = None, more: tuple[str, ...] = ()):
-    ports = {kind: free_port() for kind in kinds}
-    lines = ["persistence false", *(more or ("allow_anonymous true",))]
-    if getattr(os, "geteuid", lambda: 1)() == 0:
-        lines.append("user root")  # else it gives up root, and may not read the files of this test
-    for kind, options in kinds.items():
-        lines += [f"listener {ports[kind]} 127.0.0.1", *options]
-    config = folder / f"mosquitto-{ports.get('mqtt', 0)}.conf"
-    config.write_text("\n".join(lines) + "\n")
-    command = [need("mosquitto"), "-c", str(config)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        try:
-            for port in ports.values():
-                wait_until_listening(port, process)
-            yield Mosquitto(ports, ca)
-        finally:
-            process.terminate()
-
-
-def tls_options(certificate) -> list[str]:
-    return [f"cafile {certificate.ca}", f"certfile {certificate.certificate}", f"keyfile {certificate.key}"]
-
-
 @pytest.fixture(scope="session")
-def _mosquitto(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("mosquitto"), {"mqtt": []}) as broker:
-        yield broker
+def _brokers():
+    """A broker of each engine, started when it is first asked for."""
+    with ExitStack() as stack:
+        yield cache(lambda engine: stack.enter_context(Broker(engine=installed(engine))))
 
 
 @pytest.fixture
-def mosquitto(_mosquitto):
-    """One mosquitto for all tests; the clients of a test are closed after it."""
-    _mosquitto.clients = []
-    yield _mosquitto
-    for client in _mosquitto.clients:
+def mosquitto(_brokers):
+    """One mosquitto for all tests, for what only it can do; the clients of a test are closed after it."""
+    yield from _lent(_brokers("mosquitto"))
+
+
+@pytest.fixture
+def broker(_brokers, engine):
+    """The same on each engine in turn: the client must be right on a broker that nobody here wrote, too."""
+    yield from _lent(_brokers(engine))
+
+
+def _lent(broker):
+    running = Running(broker)
+    yield running
+    for client in running.clients:
         client.close()
 
 
-@pytest.fixture(scope="session")
-def tls_broker(tmp_path_factory):
+@dataclass
+class Secured:
+    """A certificate authority and the ports of TLS listeners by kind of certificate, and of a plain one."""
+
+    ca: LessonCA
+    ports: dict[str, int]
+
+
+@pytest.fixture(scope="session", params=ENGINES)
+def tls_broker(request, tmp_path_factory):
     """A plain listener, and TLS with a good, an expired and a wrong-host certificate and with client certificates."""
     ca = LessonCA(folder=tmp_path_factory.mktemp("ca"))
-    good = tls_options(ca.server())
-    kinds = {
-        "mqtt": [],
-        "good": good,
-        "expired": tls_options(ca.expired()),
-        "wrong_host": tls_options(ca.wrong_host()),
-        "both": [*good, "require_certificate true"],
+    certificates = {
+        "good": ca.server(),
+        "expired": ca.expired(),
+        "wrong_host": ca.wrong_host(),
+        "both": ca.server(require_client_certificate=True),
     }
-    with running(tmp_path_factory.mktemp("tls"), kinds, ca) as broker:
-        yield broker
+    with ExitStack() as stack:
+        started = {
+            kind: stack.enter_context(Broker(tls=certificate, engine=installed(request.param)))
+            for kind, certificate in certificates.items()
+        }
+        ports = {kind: broker.ports["mqtts"] for kind, broker in started.items()}
+        yield Secured(ca, {**ports, "mqtt": started["good"].ports["mqtt"]})
 
 
-@pytest.fixture(scope="session")
-def strict_broker(tmp_path_factory):
-    """Wants a name and password; bob may read only what is below bob/."""
-    folder = tmp_path_factory.mktemp("strict")
-    passwords, access = folder / "passwords", folder / "access"
-    passwords.write_text("bob:secret\n")
-    subprocess.run([shutil.which("mosquitto_passwd") or need("mosquitto_passwd"), "-U", passwords], check=True)
-    access.write_text("user bob\ntopic readwrite bob/#\n")
-    more = ("allow_anonymous false", f"password_file {passwords}", f"acl_file {access}")
-    with running(folder, {"mqtt": []}, more=more) as broker:
+@pytest.fixture(scope="session", params=ENGINES)
+def strict_broker(request):
+    """Wants a name and password; bob may publish and read only what is below bob/."""
+    with Broker(engine=installed(request.param), users={"bob": "secret"}, access=["bob all bob/#"]) as broker:
         yield broker
 
 

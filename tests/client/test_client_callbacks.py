@@ -19,9 +19,9 @@ def kept(client, error):
     assert client.wait_for(timeout=5), "neither the message nor the network thread is lost"
 
 
-def test_error_in_on_message_is_shown_and_raised_by_the_next_call(mosquitto, topic, capsys):
+def test_error_in_on_message_is_shown_and_raised_by_the_next_call(broker, topic, capsys):
     """The message itself is not lost."""
-    alice, bob = mosquitto.client("alice"), mosquitto.client()
+    alice, bob = broker.client("alice"), broker.client()
 
     def on_message(message):
         float(message.text)
@@ -36,9 +36,9 @@ def test_error_in_on_message_is_shown_and_raised_by_the_next_call(mosquitto, top
     assert "float(message.text)" in shown
 
 
-def test_error_is_raised_once(mosquitto, topic):
+def test_error_is_raised_once(broker, topic):
     """The second call works."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.on_message = lambda message: 1 / 0
     alice.subscribe(topic, 1)
     bob.publish(topic, "x", 1)
@@ -47,9 +47,9 @@ def test_error_is_raised_once(mosquitto, topic):
     alice.subscribe(f"{topic}/more")
 
 
-def test_a_failing_callback_does_not_flood(mosquitto, topic, capsys):
+def test_a_failing_callback_does_not_flood(broker, topic, capsys):
     """Three are shown, the others counted."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.on_message = lambda message: 1 / 0
     alice.subscribe(topic, 1)
     for n in range(20):
@@ -71,9 +71,9 @@ CALLBACKS = {
 
 
 @pytest.mark.parametrize("name", CALLBACKS)
-def test_error_in_a_raw_paho_callback_is_kept_too(mosquitto, topic, name):
+def test_error_in_a_raw_paho_callback_is_kept_too(broker, topic, name):
     """paho alone would end its network thread here, and is_connected() would stay True."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic, 1)
     setattr(alice.paho, name, lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # noqa: PT012 - this call or the next
@@ -85,9 +85,9 @@ def test_error_in_a_raw_paho_callback_is_kept_too(mosquitto, topic, name):
     assert alice.wait_for(topic=f"{topic}/alive")
 
 
-def test_old_on_connect_with_four_arguments_is_raised_by_connect(mosquitto):
+def test_old_on_connect_with_four_arguments_is_raised_by_connect(broker):
     """Code of old tutorials: the TypeError must not vanish in the network thread."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.disconnect()
     alice.paho.on_connect = lambda client, userdata, flags, rc: None
     with pytest.raises(TypeError, match="4 positional"):
@@ -98,9 +98,9 @@ def test_old_on_connect_with_four_arguments_is_raised_by_connect(mosquitto):
 
 
 @pytest.mark.parametrize("name", ["on_pre_connect", "on_socket_open", "on_socket_close", "on_disconnect"])
-def test_error_in_the_remaining_callbacks_is_kept(mosquitto, name):
+def test_error_in_the_remaining_callbacks_is_kept(broker, name):
     """They run in connect() and disconnect()."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.disconnect()
     setattr(alice.paho, name, lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):  # noqa: PT012 - this call or the next
@@ -110,9 +110,9 @@ def test_error_in_the_remaining_callbacks_is_kept(mosquitto, name):
     assert alice.connect().connected
 
 
-def test_error_in_on_log_is_kept(mosquitto, topic):
+def test_error_in_on_log_is_kept(broker, topic):
     """paho lets this one through, out of whatever it was doing."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.paho.on_log = lambda *_: 1 / 0
     with pytest.raises(ZeroDivisionError):
         alice.subscribe(topic)
@@ -120,9 +120,9 @@ def test_error_in_on_log_is_kept(mosquitto, topic):
     assert alice.connected
 
 
-def test_sys_exit_in_a_callback_does_not_end_the_network_thread(mosquitto, topic):
+def test_sys_exit_in_a_callback_does_not_end_the_network_thread(broker, topic):
     """SystemExit is no Exception, and would end the thread without a word."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.subscribe(topic, 1)
 
     @alice.on(topic)
@@ -133,9 +133,9 @@ def test_sys_exit_in_a_callback_does_not_end_the_network_thread(mosquitto, topic
     kept(alice, SystemExit)
 
 
-def test_paho_on_message_and_filters_do_not_take_messages_from_the_inbox(mosquitto, topic):
+def test_paho_on_message_and_filters_do_not_take_messages_from_the_inbox(broker, topic):
     """The wrapper's inbox, @on, paho's on_message and paho's filters see what they should, each once."""
-    alice = mosquitto.client()
+    alice = broker.client()
     seen = {"raw": [], "filter": [], "filter2": [], "on": []}
     alice.paho.on_message = lambda c, u, m: seen["raw"].append(m.topic)
     alice.paho.message_callback_add(f"{topic}/a", lambda c, u, m: seen["filter"].append(m.topic))
@@ -155,24 +155,24 @@ def test_paho_on_message_and_filters_do_not_take_messages_from_the_inbox(mosquit
     assert alice.wait_for()[0].text == "again"
 
 
-def test_failing_filter_without_a_name_is_kept(mosquitto, topic):
+def test_failing_filter_without_a_name_is_kept(broker, topic):
     """paho reads callback.__name__ while it reports an error, and dies where there is none, as with partial."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.paho.message_callback_add(topic, functools.partial(lambda boom, *_: boom / 0, 1))
     alice.subscribe(topic, 1)
     bob.publish(topic, "x", 1)
     kept(alice, ZeroDivisionError)
 
 
-def test_paho_refuses_no_callback_as_ever(mosquitto):
+def test_paho_refuses_no_callback_as_ever(broker):
     """Our override keeps paho's own errors."""
     with pytest.raises(ValueError, match="must both be defined"):
-        mosquitto.client().paho.message_callback_add("a", None)
+        broker.client().paho.message_callback_add("a", None)
 
 
-def test_handlers_have_run_when_wait_for_returns(mosquitto, topic):
+def test_handlers_have_run_when_wait_for_returns(broker, topic):
     """What a cell prints after wait_for must not depend on luck."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     seen = []
     alice.on(topic)(lambda m: (threading.Event().wait(0.05), seen.append(m.text)))
     alice.subscribe(topic, 1)
@@ -181,9 +181,9 @@ def test_handlers_have_run_when_wait_for_returns(mosquitto, topic):
     assert seen == ["x"]
 
 
-def test_a_cell_run_twice_registers_its_callback_once(mosquitto, topic):
+def test_a_cell_run_twice_registers_its_callback_once(broker, topic):
     """A function of the same name for the same filter replaces the earlier one."""
-    alice = mosquitto.client()
+    alice = broker.client()
     seen = []
     for run in (1, 2):
 
@@ -197,9 +197,9 @@ def test_a_cell_run_twice_registers_its_callback_once(mosquitto, topic):
     assert seen == [2]
 
 
-def test_on_message_can_be_read_and_taken_back(mosquitto, topic):
+def test_on_message_can_be_read_and_taken_back(broker, topic):
     """Set None to stop."""
-    alice = mosquitto.client()
+    alice = broker.client()
     seen = []
     assert alice.on_message is None
     alice.on_message = seen.append
@@ -211,9 +211,9 @@ def test_on_message_can_be_read_and_taken_back(mosquitto, topic):
     assert seen == []
 
 
-def test_callback_of_a_wrong_form_is_refused_where_it_is_set(mosquitto):
+def test_callback_of_a_wrong_form_is_refused_where_it_is_set(broker):
     """paho's three arguments, a coroutine, no function."""
-    alice = mosquitto.client()
+    alice = broker.client()
     with pytest.raises(InvalidArgument, match=r"client\.paho\.on_message"):
         alice.on_message = lambda client, userdata, message: None
     with pytest.raises(InvalidArgument, match="one argument"):
@@ -238,9 +238,9 @@ def test_callback_of_a_wrong_form_is_refused_where_it_is_set(mosquitto):
             pass
 
 
-def test_publish_and_subscribe_in_a_callback_do_not_deadlock(mosquitto, topic):
+def test_publish_and_subscribe_in_a_callback_do_not_deadlock(broker, topic):
     """wait=True would wait for the very thread it runs on: the call returns at once instead."""
-    alice = mosquitto.client()
+    alice = broker.client()
     granted = []
 
     @alice.on(f"{topic}/question")
@@ -257,9 +257,9 @@ def test_publish_and_subscribe_in_a_callback_do_not_deadlock(mosquitto, topic):
 
 
 @pytest.mark.parametrize("call", ["wait_for", "connect"])
-def test_waiting_in_a_callback_is_refused(mosquitto, topic, call):
+def test_waiting_in_a_callback_is_refused(broker, topic, call):
     """It could only wait for itself."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.subscribe(topic, 1)
     alice.on_message = lambda message: getattr(alice, call)()
     bob.publish(topic, "x", 1)
@@ -267,10 +267,10 @@ def test_waiting_in_a_callback_is_refused(mosquitto, topic, call):
         alice.wait_for(timeout=5)
 
 
-def test_disconnect_and_kill_in_a_callback(mosquitto, topic):
+def test_disconnect_and_kill_in_a_callback(broker, topic):
     """They return at once; the thread ends by itself."""
     for end in ("disconnect", "kill", "close"):
-        alice, bob = mosquitto.client(), mosquitto.client()
+        alice, bob = broker.client(), broker.client()
         alice.subscribe(topic, 1)
         alice.on_message = lambda message, end=end, alice=alice: getattr(alice, end)()
         thread = alice.paho.network_thread
@@ -280,9 +280,9 @@ def test_disconnect_and_kill_in_a_callback(mosquitto, topic):
         assert not alice.connected
 
 
-def test_publish_from_the_callback_of_another_client_waits_as_usual(mosquitto, topic):
+def test_publish_from_the_callback_of_another_client_waits_as_usual(broker, topic):
     """Only the client's own network thread must not wait."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     done = []
     alice.subscribe(topic, 1)
     bob.subscribe(f"{topic}/out", 1)
@@ -298,9 +298,9 @@ def test_publish_from_the_callback_of_another_client_waits_as_usual(mosquitto, t
     assert done == [True]
 
 
-def test_time_out_names_the_callback_that_blocks(mosquitto, topic):
+def test_time_out_names_the_callback_that_blocks(broker, topic):
     """A callback that never returns: nothing else can arrive, and the errors say so."""
-    alice = mosquitto.client()
+    alice = broker.client()
     go = threading.Event()
     alice.on_message = lambda message: go.wait(20)
     alice.subscribe(topic, 1)
@@ -315,9 +315,9 @@ def test_time_out_names_the_callback_that_blocks(mosquitto, topic):
     assert len(alice.wait_for(1)) == 1
 
 
-def test_async_for_hands_out_messages_and_ends_with_the_connection(mosquitto, topic):
+def test_async_for_hands_out_messages_and_ends_with_the_connection(broker, topic):
     """Earlier messages first, then live ones; the loop ends by itself."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.subscribe(topic, 1)
     bob.publish(topic, "early", 1)
 
@@ -334,9 +334,9 @@ def test_async_for_hands_out_messages_and_ends_with_the_connection(mosquitto, to
     assert asyncio.run(asyncio.wait_for(read(), 10)) == ["early", "0", "1", "2"]
 
 
-def test_async_for_wakes_up_when_the_connection_is_lost(mosquitto, topic):
+def test_async_for_wakes_up_when_the_connection_is_lost(broker, topic):
     """No message comes: the loop ends anyway."""
-    alice = mosquitto.client()
+    alice = broker.client()
 
     async def read():
         asyncio.get_running_loop().call_later(0.05, alice.kill)
@@ -345,9 +345,9 @@ def test_async_for_wakes_up_when_the_connection_is_lost(mosquitto, topic):
     assert asyncio.run(asyncio.wait_for(read(), 10)) == []
 
 
-def test_async_for_raises_a_callback_s_error(mosquitto, topic):
+def test_async_for_raises_a_callback_s_error(broker, topic):
     """It is the next call."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.subscribe(topic, 1)
     alice.on_message = lambda message: 1 / 0
 
@@ -359,9 +359,9 @@ def test_async_for_raises_a_callback_s_error(mosquitto, topic):
         asyncio.run(asyncio.wait_for(read(), 10))
 
 
-def test_async_for_can_be_cancelled(mosquitto, topic):
+def test_async_for_can_be_cancelled(broker, topic):
     """Nothing stays registered, and a later message is not lost."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic, 1)
 
     async def read():

@@ -1,4 +1,4 @@
-"""Publishing, subscribing and receiving against a real mosquitto."""
+"""Publishing, subscribing and receiving against real brokers."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from mqttkit import Client, ConnectError, InvalidArgument, InvalidTopic, Message
 
 
 @pytest.mark.parametrize("retain", ["yes", "no", 2, None])
-def test_retain_is_true_or_false(mosquitto, topic, retain):
+def test_retain_is_true_or_false(broker, topic, retain):
     """A word would count as True."""
     with pytest.raises(InvalidArgument, match=f"retain is True or False, not {retain!r}"):
-        mosquitto.client().publish(topic, "x", retain=retain)
+        broker.client().publish(topic, "x", retain=retain)
 
 
 @pytest.mark.parametrize("n", [None, "1", 1.5, -1, True])
-def test_the_number_of_messages_is_a_number(mosquitto, n):
+def test_the_number_of_messages_is_a_number(broker, n):
     with pytest.raises(InvalidArgument, match="The number of messages is a whole number"):
-        mosquitto.client().wait_for(n)
+        broker.client().wait_for(n)
 
 
-def test_waiting_for_none_returns_at_once(mosquitto):
-    assert mosquitto.client().wait_for(0) == []
+def test_waiting_for_none_returns_at_once(broker):
+    assert broker.client().wait_for(0) == []
 
 
 @pytest.mark.parametrize(
@@ -39,23 +39,23 @@ def test_waiting_for_none_returns_at_once(mosquitto):
         ([], InvalidArgument, "no topic filter in the list"),
     ],
 )
-def test_what_is_no_filter_is_refused_in_one_sentence(mosquitto, given, error, words):
-    alice = mosquitto.client()
+def test_what_is_no_filter_is_refused_in_one_sentence(broker, given, error, words):
+    alice = broker.client()
     for call in (alice.subscribe, alice.unsubscribe):
         with pytest.raises(error, match=words):
             call(given)
 
 
-def test_a_pair_of_filter_and_qos_is_taken_as_paho_takes_it(mosquitto, topic):
-    alice = mosquitto.client()
+def test_a_pair_of_filter_and_qos_is_taken_as_paho_takes_it(broker, topic):
+    alice = broker.client()
     assert alice.subscribe((topic, 1)) == 1
     assert alice.subscribe([(topic, 2), topic], qos=1) == [2, 1]
 
 
 @pytest.mark.parametrize("qos", [0, 1, 2])
-def test_message_arrives_as_it_was_sent(mosquitto, topic, qos):
+def test_message_arrives_as_it_was_sent(broker, topic, qos):
     """Publisher and subscriber, each QoS, arbitrary bytes."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     assert alice.subscribe(topic, qos) == qos
     bob.publish(topic, b"\x00\xff21.5", qos)
     assert alice.wait_for() == [Message(topic, b"\x00\xff21.5", qos)]
@@ -65,18 +65,18 @@ def test_message_arrives_as_it_was_sent(mosquitto, topic, qos):
     ("given", "sent"),
     [("ä", "ä".encode()), (3, b"3"), (21.5, b"21.5"), (None, b""), (bytearray(b"x"), b"x"), (b"", b"")],
 )
-def test_payload_types(mosquitto, topic, given, sent):
+def test_payload_types(broker, topic, given, sent):
     """What may be a payload, and the bytes it becomes."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic)
     alice.publish(topic, given)
     assert alice.wait_for()[0].payload == sent
 
 
 @pytest.mark.parametrize("payload", [{"a": 1}, [1], (1,), True, object(), {1}])
-def test_wrong_payload_is_refused_in_one_sentence_and_nothing_is_sent(mosquitto, topic, payload):
+def test_wrong_payload_is_refused_in_one_sentence_and_nothing_is_sent(broker, topic, payload):
     """A dict needs json.dumps; it must not arrive as anything."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic)
     with pytest.raises(InvalidArgument, match="payload is bytes"):
         alice.publish(topic, payload)
@@ -84,15 +84,15 @@ def test_wrong_payload_is_refused_in_one_sentence_and_nothing_is_sent(mosquitto,
     assert [m.text for m in alice.wait_for()] == ["end"]
 
 
-def test_dict_payload_names_json_dumps(mosquitto, topic):
+def test_dict_payload_names_json_dumps(broker, topic):
     """The usual mistake gets the usual cure."""
     with pytest.raises(InvalidArgument, match=r"json\.dumps"):
-        mosquitto.client().publish(topic, {"temperature": 21.5})
+        broker.client().publish(topic, {"temperature": 21.5})
 
 
-def test_invalid_topics_point_at_the_character_before_anything_is_sent(mosquitto):
+def test_invalid_topics_point_at_the_character_before_anything_is_sent(broker):
     """Wildcards in a topic name, and a '#' in the middle of a filter."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe("#")
     with pytest.raises(InvalidTopic) as wrong:
         alice.publish("home/+/temperature", "x")
@@ -107,27 +107,27 @@ def test_invalid_topics_point_at_the_character_before_anything_is_sent(mosquitto
 
 
 @pytest.mark.parametrize("qos", [-1, 3, "1", None, True, 1.0])
-def test_wrong_qos_is_refused(mosquitto, topic, qos):
+def test_wrong_qos_is_refused(broker, topic, qos):
     """QoS is 0, 1 or 2."""
-    alice = mosquitto.client()
+    alice = broker.client()
     with pytest.raises(InvalidArgument, match="QoS is 0"):
         alice.publish(topic, "x", qos)
     with pytest.raises(InvalidArgument, match="QoS is 0"):
         alice.subscribe(topic, qos)
 
 
-def test_subscribe_to_a_list_returns_what_was_granted(mosquitto, topic):
+def test_subscribe_to_a_list_returns_what_was_granted(broker, topic):
     """One SUBSCRIBE with several filters."""
-    alice = mosquitto.client()
+    alice = broker.client()
     assert alice.subscribe([(topic, 2), f"{topic}/a", (f"{topic}/b", 0)], 1) == [2, 1, 0]
     assert alice.subscriptions == {topic: 2, f"{topic}/a": 1, f"{topic}/b": 0}
     with pytest.raises(InvalidArgument, match="no topic filter"):
         alice.subscribe([])
 
 
-def test_unsubscribe_stops_delivery(mosquitto, topic):
+def test_unsubscribe_stops_delivery(broker, topic):
     """After UNSUBACK nothing comes."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe([topic, f"{topic}/end"])
     alice.unsubscribe(topic)
     assert list(alice.subscriptions) == [f"{topic}/end"]
@@ -136,9 +136,9 @@ def test_unsubscribe_stops_delivery(mosquitto, topic):
     assert [m.text for m in alice.wait_for()] == ["end"]
 
 
-def test_wait_for_hands_out_each_message_once(mosquitto, topic):
+def test_wait_for_hands_out_each_message_once(broker, topic):
     """Exactly n, in order; the rest stays for the next call; `messages` keeps all."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(f"{topic}/#")
     for n in range(5):
         alice.publish(f"{topic}/{n % 2}", n, 1)
@@ -149,9 +149,9 @@ def test_wait_for_hands_out_each_message_once(mosquitto, topic):
     assert alice.wait_for(0) == []
 
 
-def test_time_out_says_what_was_seen_instead(mosquitto, topic):
+def test_time_out_says_what_was_seen_instead(broker, topic):
     """Other messages, the subscriptions, or that there is none."""
-    alice = mosquitto.client()
+    alice = broker.client()
     with pytest.raises(Timeout, match="has no subscription"):
         alice.wait_for(timeout=0.05)
     alice.subscribe(f"{topic}/#", 1)
@@ -163,8 +163,8 @@ def test_time_out_says_what_was_seen_instead(mosquitto, topic):
     assert [m.text for m in alice.wait_for()] == ["21.5"], "a time-out loses nothing"
 
 
-def test_time_out_is_short_where_topics_are_long(mosquitto):
-    alice = mosquitto.client()
+def test_time_out_is_short_where_topics_are_long(broker):
+    alice = broker.client()
     alice.subscribe(["x" * 60000, *(f"many/{n}" for n in range(20))])
     with pytest.raises(Timeout) as error:
         alice.wait_for(timeout=0.01, topic="y" * 60000)
@@ -172,9 +172,9 @@ def test_time_out_is_short_where_topics_are_long(mosquitto):
     assert "and 16 more" in str(error.value)
 
 
-def test_clear_forgets(mosquitto, topic):
+def test_clear_forgets(broker, topic):
     """wait_for then waits for new messages only."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic, 1)
     alice.publish(topic, "old", 1)
     alice.wait_for()
@@ -185,18 +185,18 @@ def test_clear_forgets(mosquitto, topic):
 
 
 @pytest.mark.parametrize("timeout", [-1, float("inf"), None, "5", True])
-def test_every_wait_has_an_end(mosquitto, topic, timeout):
+def test_every_wait_has_an_end(broker, topic, timeout):
     """A time-out that is none is refused."""
-    alice = mosquitto.client()
+    alice = broker.client()
     with pytest.raises(InvalidArgument, match="timeout"):
         alice.wait_for(timeout=timeout)
     with pytest.raises(InvalidArgument, match="timeout"):
         alice.subscribe(topic, timeout=timeout)
 
 
-def test_publish_without_waiting_returns_something_to_wait_for(mosquitto, topic):
+def test_publish_without_waiting_returns_something_to_wait_for(broker, topic):
     """wait=False, then wait."""
-    alice = mosquitto.client()
+    alice = broker.client()
     assert alice.publish(topic, "x", 1) is None
     sending = alice.publish(topic, "x", 1, wait=False)
     sending.wait()
@@ -204,9 +204,9 @@ def test_publish_without_waiting_returns_something_to_wait_for(mosquitto, topic)
     assert repr(sending) == f'Sending("{topic}", qos=1)'
 
 
-def test_use_before_connect_is_a_sentence(mosquitto, topic):
+def test_use_before_connect_is_a_sentence(broker, topic):
     """Raw paho returns a code nobody reads."""
-    alice = Client(mosquitto.url, "early")
+    alice = Client(broker.url, "early")
     for call in (
         lambda: alice.subscribe(topic),
         lambda: alice.unsubscribe(topic),
@@ -217,9 +217,9 @@ def test_use_before_connect_is_a_sentence(mosquitto, topic):
 
 
 @pytest.mark.parametrize("end", ["disconnect", "close", "kill"])
-def test_use_after_the_end_is_a_sentence(mosquitto, topic, end):
+def test_use_after_the_end_is_a_sentence(broker, topic, end):
     """disconnect, close and kill may be called twice; everything else says why it cannot."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic)
     getattr(alice, end)()
     getattr(alice, end)()
@@ -233,9 +233,9 @@ def test_use_after_the_end_is_a_sentence(mosquitto, topic, end):
     assert time.monotonic() - begin < 2, "nothing can come any more: no need to wait"
 
 
-def test_connect_again_after_disconnect(mosquitto, topic):
+def test_connect_again_after_disconnect(broker, topic):
     """The same object, the same callbacks; the subscription of a clean session is gone."""
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic, 1)
     alice.disconnect()
     assert alice.subscriptions == {}
@@ -246,9 +246,9 @@ def test_connect_again_after_disconnect(mosquitto, topic):
     assert alice.wait_for()[0].text == "again"
 
 
-def test_persistent_session_keeps_subscription_and_messages(mosquitto, topic):
+def test_persistent_session_keeps_subscription_and_messages(broker, topic):
     """clean_session=False: what was missed arrives after connect(), session_present tells."""
-    alice, bob = mosquitto.client("sleeper", clean_session=False), mosquitto.client()
+    alice, bob = broker.client("sleeper", clean_session=False), broker.client()
     assert not alice.session_present
     alice.subscribe(topic, 1)
     alice.disconnect()
@@ -258,27 +258,27 @@ def test_persistent_session_keeps_subscription_and_messages(mosquitto, topic):
     assert alice.session_present
     assert alice.wait_for()[0].text == "missed"
     alice.disconnect()
-    Client(mosquitto.url, "sleeper").connect().close()  # takes the session away again
+    Client(broker.url, "sleeper").connect().close()  # takes the session away again
 
 
-def test_will_is_sent_after_kill_and_not_after_disconnect(mosquitto, topic):
+def test_will_is_sent_after_kill_and_not_after_disconnect(broker, topic):
     """kill() is a power cut, disconnect() a goodbye."""
     from mqttkit import Will
 
-    alice = mosquitto.client()
+    alice = broker.client()
     alice.subscribe(topic, 1)
     for end in ("disconnect", "kill"):
-        bob = mosquitto.client(will=Will(topic, end, 1))
+        bob = broker.client(will=Will(topic, end, 1))
         getattr(bob, end)()
     assert alice.wait_for()[0].text == "kill"
     assert alice.wait_for(0) == []
     assert len(alice.messages) == 1
 
 
-def test_a_taken_over_client_knows_that_it_is_lost(mosquitto, topic):
+def test_a_taken_over_client_knows_that_it_is_lost(broker, topic):
     """A second client with the same id ends the first one; its next call says so."""
-    first = mosquitto.client("twin")
-    mosquitto.client("twin")
+    first = broker.client("twin")
+    broker.client("twin")
     with pytest.raises((ConnectError, Timeout), match="lost"):
         first.wait_for(timeout=5)
     assert repr(first) == 'Client "twin", connection lost, 0 subscriptions'
@@ -286,9 +286,9 @@ def test_a_taken_over_client_knows_that_it_is_lost(mosquitto, topic):
         first.publish(topic, "x")
 
 
-def test_reconnect_true_comes_back_and_subscribes_again(mosquitto, topic):
+def test_reconnect_true_comes_back_and_subscribes_again(broker, topic):
     """The session is clean, so paho alone would be deaf after the reconnect."""
-    alice, bob = mosquitto.client("phoenix", reconnect=True), mosquitto.client()
+    alice, bob = broker.client("phoenix", reconnect=True), broker.client()
     alice.subscribe(topic, 1)
     back = threading.Event()
     alice.paho.on_subscribe = lambda *_: back.set()
@@ -299,9 +299,9 @@ def test_reconnect_true_comes_back_and_subscribes_again(mosquitto, topic):
     assert alice.subscriptions == {topic: 1}
 
 
-def test_reconnect_true_sends_what_was_published_meanwhile(mosquitto, topic):
+def test_reconnect_true_sends_what_was_published_meanwhile(broker, topic):
     """QoS 1 is kept by paho until the connection is back; QoS 0 is refused in a sentence."""
-    alice, bob = mosquitto.client(reconnect=True), mosquitto.client()
+    alice, bob = broker.client(reconnect=True), broker.client()
     bob.subscribe(topic, 1)
     lost = threading.Event()
     alice.paho.on_disconnect = lambda *_: lost.set()
@@ -313,18 +313,18 @@ def test_reconnect_true_sends_what_was_published_meanwhile(mosquitto, topic):
     assert [m.text for m in bob.wait_for()] == ["q1"]
 
 
-def test_kill_is_final_even_with_reconnect(mosquitto):
+def test_kill_is_final_even_with_reconnect(broker):
     """A killed device does not come back by itself, and leaves no thread."""
-    alice = mosquitto.client(reconnect=True)
+    alice = broker.client(reconnect=True)
     thread = alice.paho.network_thread
     alice.kill()
     assert not thread.is_alive()
     assert repr(alice).endswith("killed, 0 subscriptions")
 
 
-def test_reconnect_false_stays_down(mosquitto):
+def test_reconnect_false_stays_down(broker):
     """A cut link ends the thread; connect() brings it back."""
-    alice = mosquitto.client()
+    alice = broker.client()
     thread = alice.paho.network_thread
     alice.paho.socket().shutdown(2)
     thread.join(5)
@@ -395,17 +395,17 @@ def test_bad_options_are_refused_before_anything_is_opened(client_id, options, w
         Client("mqtt://127.0.0.1:1", client_id, **options)
 
 
-def test_empty_client_id_lets_the_broker_choose(mosquitto, topic):
+def test_empty_client_id_lets_the_broker_choose(broker, topic):
     """Legal with a clean session [MQTT-3.1.3-6]."""
-    alice = Client(mosquitto.url, "").connect()
+    alice = Client(broker.url, "").connect()
     alice.subscribe(topic)
     assert repr(alice) == 'Client "", connected, 1 subscription'
     alice.close()
 
 
-def test_repr_and_html_are_the_same_in_each_run(mosquitto, topic):
+def test_repr_and_html_are_the_same_in_each_run(broker, topic):
     """No port, no address, no time; text from elsewhere is escaped."""
-    alice = Client(mosquitto.url, "<b>alice</b>")
+    alice = Client(broker.url, "<b>alice</b>")
     assert repr(alice) == 'Client "<b>alice</b>", not connected, 0 subscriptions'
     alice.connect()
     alice.subscribe("a/<i>")
@@ -413,22 +413,22 @@ def test_repr_and_html_are_the_same_in_each_run(mosquitto, topic):
     page = alice._repr_html_()
     assert "<b>alice" not in page
     assert "a/&lt;i&gt; (QoS 0)" in page
-    assert str(mosquitto.ports["mqtt"]) not in page
+    assert str(broker.broker.port) not in page
     alice.close()
 
 
-def test_with_connects_and_closes(mosquitto, topic):
+def test_with_connects_and_closes(broker, topic):
     """And leaves no thread behind."""
-    with Client(mosquitto.url, "visitor") as alice:
+    with Client(broker.url, "visitor") as alice:
         assert alice.connected
         thread = alice.paho.network_thread
     assert not alice.connected
     assert not thread.is_alive()
 
 
-def test_many_threads_may_publish_at_once(mosquitto, topic):
+def test_many_threads_may_publish_at_once(broker, topic):
     """Eight threads, one client: everything arrives once."""
-    alice, bob = mosquitto.client(), mosquitto.client()
+    alice, bob = broker.client(), broker.client()
     alice.subscribe(topic, 1)
     threads = [
         threading.Thread(target=lambda n=n: [bob.publish(topic, f"{n}.{i}", 1) for i in range(20)]) for n in range(8)
@@ -441,11 +441,11 @@ def test_many_threads_may_publish_at_once(mosquitto, topic):
     assert sorted(texts) == sorted(f"{n}.{i}" for n in range(8) for i in range(20))
 
 
-def test_environment_names_the_broker(mosquitto, topic, monkeypatch):
+def test_environment_names_the_broker(broker, topic, monkeypatch):
     """MQTTKIT_BROKER is used where no broker is given."""
     with pytest.raises(InvalidArgument, match="Which broker"):
         Client(None, "x")
-    monkeypatch.setenv("MQTTKIT_BROKER", mosquitto.url)
+    monkeypatch.setenv("MQTTKIT_BROKER", broker.url)
     with Client(client_id="x") as alice:
         assert alice.connected
 

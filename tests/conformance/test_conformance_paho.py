@@ -9,14 +9,11 @@ import paho.mqtt.client as mqtt
 import pytest
 
 from mqttkit import Broker
-from support import need
 
 
-@pytest.fixture(params=["amqtt", "mosquitto"])
-def broker(request):
-    if request.param == "mosquitto":
-        need("mosquitto")
-    with Broker(engine=request.param) as running:
+@pytest.fixture
+def broker(engine):
+    with Broker(engine=engine) as running:
         yield running
 
 

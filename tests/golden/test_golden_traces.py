@@ -10,7 +10,6 @@ import pytest
 from golden_scenarios import SCENARIOS
 
 from mqttkit import Lab
-from support import need
 
 STORED = Path(__file__).parent / "traces"
 REPEATS = int(os.environ.get("GOLDEN_REPEATS", "0"))  # 20 when the relay has changed
@@ -22,13 +21,6 @@ def stored(scenario, text):
     if os.environ.get("UPDATE_GOLDEN"):
         path.write_text(f"{text}\n", "utf-8")
     return path.read_text("utf-8").rstrip("\n")
-
-
-@pytest.fixture(params=["amqtt", "mosquitto"])
-def engine(request):
-    if request.param == "mosquitto":
-        need("mosquitto")
-    return request.param
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.__name__)

@@ -13,9 +13,9 @@ from mqttkit import Broker, Client, ConnectError, InvalidArgument, Lab, MqttKitE
 from support import need
 
 
-def test_the_lab_of_the_design():
+def test_the_lab_of_the_design(new_lab):
     """The learner's interface, as DESIGN.md writes it."""
-    with Lab() as lab:
+    with new_lab() as lab:
         alice = lab.client("alice")
         assert alice.subscribe("home/+/temperature", qos=1) == 1
         bob = lab.client("bob", will=Will("home/bob/status", "gone", qos=1, retain=True))
@@ -35,9 +35,9 @@ def test_the_lab_of_the_design():
         assert first.anatomy() is not None
 
 
-def test_everything_goes_through_the_network():
+def test_everything_goes_through_the_network(new_lab):
     """Both sides of every client are in the trace."""
-    with Lab() as lab:
+    with new_lab() as lab:
         alice = lab.client("alice")
         alice.subscribe("a", 1)
         alice.publish("a", "x", 1)
@@ -50,9 +50,9 @@ def test_everything_goes_through_the_network():
         assert types >= {"CONNECT", "CONNACK", "SUBSCRIBE", "SUBACK", "PUBLISH", "PUBACK", "DISCONNECT"}
 
 
-def test_record_holds_what_happens_in_its_block_and_nothing_else():
+def test_record_holds_what_happens_in_its_block_and_nothing_else(new_lab):
     """Numbered from 1, and complete although nobody waited for the acknowledgement."""
-    with Lab() as lab:
+    with new_lab() as lab:
         alice, bob = lab.client("alice"), lab.client("bob")
         alice.subscribe("a", 1)
         for _ in range(20):
@@ -63,9 +63,9 @@ def test_record_holds_what_happens_in_its_block_and_nothing_else():
             assert sorted(p.type for p in story) == ["PUBACK", "PUBACK", "PUBLISH", "PUBLISH"]
 
 
-def test_record_sees_a_qos_0_message_that_nobody_waits_for():
+def test_record_sees_a_qos_0_message_that_nobody_waits_for(new_lab):
     """The client may not have written it when the block ends: the lab asks first."""
-    with Lab() as lab:
+    with new_lab() as lab:
         bob = lab.client("bob")
         for n in range(30):
             with lab.record() as story:
@@ -73,9 +73,9 @@ def test_record_sees_a_qos_0_message_that_nobody_waits_for():
             assert [(p.type, p.text) for p in story] == [("PUBLISH", str(n))]
 
 
-def test_a_client_of_the_same_name_replaces_the_earlier_one():
+def test_a_client_of_the_same_name_replaces_the_earlier_one(new_lab):
     """A cell that makes alice may be run twice; the first one said goodbye."""
-    with Lab() as lab:
+    with new_lab() as lab:
         first = lab.client("alice")
         second = lab.client("alice")
         assert not first.connected
@@ -103,9 +103,10 @@ def test_close_ends_everything_and_may_be_called_twice():
 def test_a_given_broker_is_left_running():
     """The lab owns only what it made."""
     with Broker() as broker:
-        for given in (broker, broker.url):
+        for given in (broker, broker.url, Broker.at(broker.url)):
             with Lab(given) as lab:
                 lab.client("alice").publish("a", "x", 1)
+                assert [client.client_id for client in lab.broker.clients()] == ["alice"]
             assert broker.running
         with pytest.raises(InvalidArgument, match="own options"):
             Lab(broker, users={"a": "b"})
@@ -153,9 +154,9 @@ def test_tls_and_websocket_clients_go_through_the_network_too():
         assert not lab.trace.packets(sender="secret", type="PUBLISH")
 
 
-def test_error_of_a_callback_is_raised_at_the_end_of_the_block():
+def test_error_of_a_callback_is_raised_at_the_end_of_the_block(new_lab):
     """Even when nobody calls the client again, and everything is closed."""
-    with pytest.raises(ZeroDivisionError), Lab() as lab:  # noqa: PT012 - the end of the block raises
+    with pytest.raises(ZeroDivisionError), new_lab() as lab:  # noqa: PT012 - the end of the block raises
         alice, bob = lab.client("alice"), lab.client("bob")
         alice.on_message = lambda message: 1 / 0
         alice.subscribe("a", 1)
@@ -188,17 +189,17 @@ def test_refused_client_leaves_the_lab_as_it_was():
         assert lab.client("bob", username="bob", password="x").connected
 
 
-def test_silent_link_is_told_apart():
+def test_silent_link_is_told_apart(new_lab):
     """A publish whose answer never comes says that the connection is still up."""
-    with Lab() as lab:
+    with new_lab() as lab:
         bob = lab.client("bob")
         with lab.network.silence("bob"), pytest.raises(Timeout, match="does not resend while connected"):
             bob.publish("a", "x", 1, timeout=0.2)
 
 
-def test_close_is_quick_with_silent_and_delayed_links():
+def test_close_is_quick_with_silent_and_delayed_links(new_lab):
     """A link that carries nothing must not hold up the end."""
-    lab = Lab()
+    lab = new_lab()
     bob = lab.client("bob")
     lab.network.silence()
     bob.publish("a", "x", 1, wait=False)
@@ -245,9 +246,9 @@ def test_fifty_cycles_leak_nothing(make):
     assert held() <= before or all(now <= then for now, then in zip(held(), before, strict=True)), (before, held())
 
 
-def test_two_labs_at_once_do_not_know_each_other():
+def test_two_labs_at_once_do_not_know_each_other(new_lab):
     """A second broker in the same kernel works."""
-    with Lab() as one, Lab() as two:
+    with new_lab() as one, new_lab() as two:
         a, b = one.client("alice"), two.client("alice")
         a.subscribe("t", 1)
         two.client("bob").publish("t", "x", 1)

@@ -1,4 +1,4 @@
-"""Each fault does what its name says, tells how often, and shows in the trace. Real clients, the embedded broker."""
+"""Each fault does what its name says, tells how often, and shows in the trace. Real clients, every broker."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from contextlib import suppress
 
 import pytest
 
-from mqttkit import Lab, MqttKitError, Will
+from mqttkit import MqttKitError, Will
 from mqttkit.errors import ConnectError
 
 TOPIC = "home/t"
 
 
 @pytest.fixture
-def lab():
-    with Lab() as lab:
+def lab(new_lab):
+    with new_lab() as lab:
         yield lab
 
 
@@ -164,9 +164,9 @@ def test_limit_takes_as_long_as_the_bytes_need(lab, pair):
         assert 0.28 < time.monotonic() - start < 2
 
 
-def test_random_loss_is_the_same_for_the_same_seed():
+def test_random_loss_is_the_same_for_the_same_seed(new_lab):
     def arrived(seed):
-        with Lab(seed=seed) as lab:
+        with new_lab(seed=seed) as lab:
             alice, bob = lab.client("alice"), lab.client("bob")
             alice.subscribe("home/#")
             with lab.network.random_loss(0.5, "PUBLISH", sender="bob"):

@@ -8,15 +8,15 @@ import threading
 import psutil
 import pytest
 
-from mqttkit import BrokerError, InvalidArgument, Lab, MqttKitError, Network, Timeout
+from mqttkit import BrokerError, InvalidArgument, MqttKitError, Network, Timeout
 from mqttkit.network.script import Step
 from mqttkit.network.terminal import run_trace
 from mqttkit.trace import Trace
 
 
 @pytest.fixture
-def lab():
-    with Lab() as lab:
+def lab(new_lab):
+    with new_lab() as lab:
         yield lab
 
 
@@ -140,11 +140,11 @@ def test_nothing_is_left_behind(lab):
         network.lose("PUBLISH")
 
 
-def test_what_several_clients_answer_is_told_by_lane_whoever_was_faster():
+def test_what_several_clients_answer_is_told_by_lane_whoever_was_faster(new_lab):
     """Callbacks of two clients race; each publishes before it acknowledges, so the story knows what it answers to."""
 
     def play():
-        with Lab() as lab:
+        with new_lab() as lab:
             phone = lab.client("phone")
             for name in ("lights", "heating", "vacuum"):
                 device = lab.client(name)

@@ -52,23 +52,26 @@ def test_control_frames_pass_unchanged():
     assert reader.unwrap(ping) == (b"", ping)
 
 
-def test_plain_clients_reach_a_tls_broker_and_every_packet_is_seen():
-    with Broker(tls=True, port=None) as broker, Network(broker) as network:
+def test_plain_clients_reach_a_tls_broker_and_every_packet_is_seen(engine):
+    with Broker(tls=True, port=None, engine=engine) as broker, Network(broker) as network:
         assert broker.url.startswith("mqtts://")
         with Client(network, "alice") as alice:
             alice.publish("home/door", SECRET, qos=1)
         assert network.trace.packets("PUBLISH")[0].text == SECRET
 
 
-def test_a_certificate_that_cannot_be_verified_ends_the_connection(tmp_path):
-    with Broker(tls=True, port=None) as broker, Network(broker.url) as network:  # the URL alone: no authority known
+def test_a_certificate_that_cannot_be_verified_ends_the_connection(engine):
+    with (
+        Broker(tls=True, port=None, engine=engine) as broker,
+        Network(broker.url) as network,
+    ):  # the URL alone: no authority known
         with pytest.raises(ConnectError):
             Client(network, "alice").connect()
         assert "the broker cannot be reached" in network.trace.events("closed")[0].text
 
 
-def test_an_eavesdropper_reads_plain_traffic_and_not_tls():
-    with Broker(tls=True) as broker, Network(broker) as network:
+def test_an_eavesdropper_reads_plain_traffic_and_not_tls(engine):
+    with Broker(tls=True, engine=engine) as broker, Network(broker) as network:
         with Client(network, "alice") as alice:
             alice.publish("home/door", SECRET, qos=1)
         plain = network.trace.eavesdrop()
@@ -84,18 +87,18 @@ def test_an_eavesdropper_reads_plain_traffic_and_not_tls():
     assert not network.trace.packets("PUBLISH")
 
 
-def test_bytes_that_are_not_mqtt_pass_and_are_told():
+def test_bytes_that_are_not_mqtt_pass_and_are_told(engine):
     import socket
 
-    with Broker() as broker, Network(broker) as network:
+    with Broker(engine=engine) as broker, Network(broker) as network:
         with socket.create_connection((network.host, network.port)) as link:
             link.sendall(b"\x10\xff\xff\xff\xff\xff hello")
             network.trace.wait_for_change(0, 2)
         assert any("what is not MQTT" in event.text for event in network.trace.events("malformed"))
 
 
-def test_a_broker_that_is_away_ends_the_connection_and_is_named():
-    with Broker() as broker:
+def test_a_broker_that_is_away_ends_the_connection_and_is_named(engine):
+    with Broker(engine=engine) as broker:
         address = (broker.host, broker.port)
     with Network(address) as network:
         with pytest.raises(ConnectError):

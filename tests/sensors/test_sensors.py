@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from mqttkit import InvalidArgument, Lab, sensors
+from mqttkit import InvalidArgument, sensors
 
 DEVICES = {
     "room": lambda seed: sensors.room(seed=seed),
@@ -104,10 +104,10 @@ def test_impossible_options(wrong):
         wrong()
 
 
-def test_published_readings_arrive_and_pause_gets_simulated_seconds():
+def test_published_readings_arrive_and_pause_gets_simulated_seconds(new_lab):
     """A day in no time; the pause is the caller's."""
     pauses = []
-    with Lab() as lab:
+    with new_lab() as lab:
         alice, device = lab.client("alice"), lab.client("device")
         alice.subscribe("home/+/climate", 1)
         sent = sensors.publish_readings(device, sensors.room("kitchen", seed=1), count=20, qos=1, pause=pauses.append)

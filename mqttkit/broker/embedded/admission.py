@@ -9,6 +9,7 @@ from mqttkit.broker.embedded.checks import Connect, UnsupportedProtocol
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.session import Session
 from mqttkit.broker.embedded.wire import Publication, connack, frame
+from mqttkit.broker.state import describe
 from mqttkit.errors import MqttKitError
 
 if TYPE_CHECKING:
@@ -124,18 +125,9 @@ class Admission:
         handler.session, handler.connect = session, connect
         handler.send(connack(ACCEPTED, session_present=present))
         handler.watch(connect.keep_alive)
-        self.emit("connect", connect.client_id, self._describe(connect, present=present))
+        self.emit("connect", connect.client_id, describe(connect, present=present))
         session.resume(handler)
         self.retained_at_connect(session)
-
-    @staticmethod
-    def _describe(connect: Connect, *, present: bool) -> str:
-        words = ["clean session" if connect.clean_session else "persistent session"]
-        words += ["session present"] if present else []
-        words += [f"keep alive {connect.keep_alive} s"]
-        words += [f"user {connect.username}"] if connect.username else []
-        words += [f"will on {connect.will_topic}"] if connect.will_topic else []
-        return ", ".join(words)
 
     # --- the end
     def disconnected(self, handler: Handler, reason: str, *, clean: bool) -> None:

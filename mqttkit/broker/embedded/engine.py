@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from mqttkit.broker.embedded import report
 from mqttkit.broker.embedded.broker import CorrectedBroker
+from mqttkit.broker.options import NOT_RUNNING
 from mqttkit.broker.state import Client, RetainedMessage, SessionState, Subscription
 from mqttkit.errors import BrokerError
 
@@ -88,7 +89,7 @@ class EmbeddedEngine:
     def _ask(self, question: Callable[[CorrectedBroker], T]) -> T:
         broker = self._broker
         if broker is None:
-            raise BrokerError("This broker is not running. Start it with broker.start().")
+            raise BrokerError(NOT_RUNNING)
         if threading.current_thread() is self._thread:  # in a callback of the event feed
             return question(broker)
 
