@@ -21,11 +21,15 @@ export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
-let controls = 0;
+/** An id that nothing else in the page has. The count is the page's: each widget has a copy of this module of its own. */
+export function uniqueId(kind) {
+  globalThis.mqttkitIds = (globalThis.mqttkitIds ?? 0) + 1;
+  return `mqk-${kind}-${globalThis.mqttkitIds}`;
+}
 
 /** A form control with its label above it. Beside, not around: else the options of a list would be part of its name. */
 export function labelled(text, control, attributes = {}) {
-  control.id ||= `mqk-control-${(controls += 1)}`;
+  control.id ||= uniqueId("control");
   return element("div", { class: "mqk-field", ...attributes }, element("label", { for: control.id }, text), control);
 }
 
@@ -148,7 +152,7 @@ class Frame {
     this.alert = element("p", { class: "mqk-error", role: "alert", hidden: true }, this.words, " ",
       element("button", { type: "button", "aria-label": "Dismiss the error", onclick: () => this.dismiss() }, "OK"));
     this.body = element("fieldset", { class: "mqk-body", "aria-label": title });
-    this.root = element("div", { class: "mqk" }, this.note, this.body, this.alert);
+    this.root = element("div", { class: `mqk mqk-${title.toLowerCase().replaceAll(" ", "-")}` }, this.note, this.body, this.alert);
     this.root.addEventListener("keydown", keepKeys);
     if (!document.querySelector(".jp-LabShell")) this.root.addEventListener("focusin", lookAway);
     el.append(this.root);

@@ -18,7 +18,7 @@ class ChartView {
     this.host = element("div", { class: "mqk-plot" });
     this.rows = element("tbody");
     this.bad = element("p", { class: "mqk-hint mqk-bad" });
-    const columns = ["series", "last value", "readings", "state"].map((text) => element("th", { scope: "col" }, text));
+    const columns = ["line", "last value", "readings", "state"].map((text) => element("th", { scope: "col" }, text));
     const table = element("table", { "aria-label": "Last values" }, element("thead", {}, element("tr", {}, ...columns)), this.rows);
     body.append(this.head, this.note, this.host, table, this.bad);
     this.watcher = new MutationObserver(() => this.theme());
@@ -63,7 +63,7 @@ class ChartView {
   }
 
   sources() {
-    return this.names.map((_, i) => this.figure.get_model_by_name(String(i)));
+    return this.names.map((_, i) => this.figure.get_model_by_name(`mqttkit-${i}`));
   }
 
   async embed(item) {
@@ -84,10 +84,24 @@ class ChartView {
   show(content) {
     this.names = content.status.map((one) => one.name);
     setText(this.head, `From the ${content.where}${content.connected ? "" : " · not connected"}`);
-    keepRows(this.rows, content.status, (one) => one.name, () => element("tr", {}, ...[1, 2, 3, 4].map(() => element("td"))), showSeries);
+    keepRows(this.rows, content.status, (one) => one.name, (one) => this.makeSeries(one), showSeries);
     setText(this.bad, content.unreadable ? `${content.unreadable} messages could not be read. The last: ${content.reason}` : "");
     this.host.setAttribute("aria-label", `Chart of ${this.names.join(", ")}; the last values are in the table below`);
     this.host.setAttribute("role", "group");
+  }
+
+  /** A row of the table: it is the legend, too, and hides its line. */
+  makeSeries({ name, look: [colour, dash] }) {
+    const box = element("input", { type: "checkbox", "aria-label": `Show ${name}`, onchange: () => this.showLine(name, box.checked) });
+    box.checked = true;
+    const label = element("label", { class: "mqk-series" }, box, sample(colour, dash), element("span", {}, name));
+    return element("tr", {}, element("td", {}, label), ...[1, 2, 3].map(() => element("td")));
+  }
+
+  showLine(name, visible) {
+    if (!this.figure) return;
+    const source = this.sources()[this.names.indexOf(name)];
+    for (const model of this.figure._all_models.values()) if (model.data_source === source) model.visible = visible;
   }
 
   close() {
@@ -104,12 +118,22 @@ class ChartView {
   }
 }
 
+/** How a line looks: a short piece of it. */
+function sample(colour, dash) {
+  const picture = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const line = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  const settings = { d: "M0 6H30", stroke: colour, "stroke-width": 2.5, "stroke-dasharray": dash.join(" ") };
+  for (const [name, value] of Object.entries({ width: 30, height: 12, "aria-hidden": "true" })) picture.setAttribute(name, value);
+  for (const [name, value] of Object.entries(settings)) line.setAttribute(name, value);
+  picture.append(line);
+  return picture;
+}
+
 function showSeries(row, one) {
-  const [name, value, total, state] = row.children;
-  setText(name, one.name);
+  const [, value, total, state] = row.children;
   setText(value, one.value === null ? "" : `${Number(one.value.toPrecision(6))} ${one.unit}`);
   setText(total, String(one.total));
-  setText(state, [one.alarm && `▲ ${one.alarm}`, one.silent && "○ silent", !one.alarm && !one.silent && one.total > 0 && "ok"].filter(Boolean).join(", "));
+  setText(state, [one.alarm && `${one.alarm.startsWith("below") ? "▼" : "▲"} ${one.alarm}`, one.silent && "○ silent", !one.alarm && !one.silent && one.total > 0 && "ok"].filter(Boolean).join(", "));
   state.className = one.alarm ? "mqk-bad" : one.silent ? "mqk-silent" : "mqk-good";
 }
 

@@ -14,7 +14,7 @@ from mqttkit.topics import matches
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, direct, where
-from mqttkit.widgets.figure import VERSION, library, make_figure
+from mqttkit.widgets.figure import VERSION, library, look, make_figure
 from mqttkit.widgets.readings import Series, Source
 
 if TYPE_CHECKING:
@@ -100,9 +100,7 @@ class LiveChart(KitWidget):
     def add(self, name: str, value: float) -> None:
         """Add a reading of one's own to the series `name`."""
         with self.lock:
-            self.series[name].add(
-                (time.time() - time.timezone + 3600 * time.localtime().tm_isdst) * 1000, value, time.monotonic()
-            )
+            self.series[name].add(_local_milliseconds(), value, time.monotonic())
         self.touch()
 
     def _received(self, widget: Any, message: Any, buffers: Any) -> None:
@@ -114,7 +112,10 @@ class LiveChart(KitWidget):
     def status(self) -> list[dict[str, Any]]:
         """Of each series: its name, last value, and whether it is in alarm or silent."""
         now = time.monotonic()
-        return [self._status(name, series, now) for name, series in self.series.items()]
+        return [
+            {**self._status(name, series, now), "look": look(number)}
+            for number, (name, series) in enumerate(self.series.items())
+        ]
 
     def _status(self, name: str, series: Series, now: float) -> dict[str, Any]:
         value = series.values[-1] if series.values else None

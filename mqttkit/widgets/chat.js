@@ -61,7 +61,7 @@ class ChatView {
   }
 
   show(content) {
-    setText(this.title, `# ${content.room} · ${content.name}`);
+    setText(this.title, `Room ${content.room}, you are ${content.name}`);
     setText(this.state, content.connected ? (content.writable ? "● connected" : "● connected, read only") : "○ not connected");
     this.state.className = content.connected ? "mqk-good" : "mqk-bad";
     this.button.disabled = !content.connected || !content.writable;

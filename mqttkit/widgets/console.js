@@ -3,12 +3,15 @@ import { define, element, keepRows, setText } from "./base.js";
 import { Table } from "./table.js";
 import { Tabs } from "./tabs.js";
 
+/** What happened, newest first: in a flood the page shows the end of it without being scrolled. */
 class Events {
   constructor() {
     this.messages = element("input", { type: "checkbox", onchange: () => this.draw() });
-    this.list = element("ol", { class: "mqk-events" });
-    this.scroll = element("div", { class: "mqk-scroll", role: "log", "aria-label": "Events", tabindex: 0 }, this.list);
-    this.element = element("div", {}, element("label", { class: "mqk-check" }, this.messages, "show published messages too"), this.scroll);
+    this.rows = element("tbody");
+    const head = ["second", "event", "client id", "details"].map((text) => element("th", { scope: "col" }, text));
+    const table = element("table", { class: "mqk-events", "aria-label": "Events" }, element("thead", {}, element("tr", {}, ...head)), this.rows);
+    this.element = element("div", {}, element("label", { class: "mqk-check" }, this.messages, "show published messages too"),
+      element("div", { class: "mqk-scroll" }, table));
   }
 
   show(content) {
@@ -18,11 +21,8 @@ class Events {
 
   draw() {
     const events = this.messages.checked ? this.content.events : this.content.notable;
-    const atEnd = this.scroll.scrollHeight - this.scroll.scrollTop - this.scroll.clientHeight < 30;
-    keepRows(this.list, events, ([number]) => number,
-      () => element("li", {}, element("span", { class: "mqk-dim" }), " ", element("span")),
-      (row, [number, , text]) => { setText(row.children[0], String(number)); setText(row.children[1], text); });
-    if (atEnd) this.scroll.scrollTop = this.scroll.scrollHeight;
+    keepRows(this.rows, [...events].reverse(), ([number]) => number,
+      ([, ...cells]) => element("tr", {}, ...cells.map((cell) => element("td", {}, cell))), () => {});
   }
 }
 
@@ -49,9 +49,10 @@ class ConsoleView {
   snapshot(content) {
     if (!this.tabs) this.build(content);
     setText(this.where, `The ${content.where}`);
-    setText(this.state, content.running ? "● running" : "○ stopped");
+    const [up, down] = content.remote ? ["● connected", "○ not connected"] : ["● running", "○ stopped"];
+    setText(this.state, content.running ? up : down);
     this.state.className = content.running ? "mqk-good" : "mqk-bad";
-    setText(this.numbers, content.remote ? "" : `${content.published} messages published, ${content.rate} per second`);
+    setText(this.numbers, content.remote ? (Object.values(content.tables).at(-1).count ? "" : "It has published nothing below $SYS: not every broker does.") : `${content.published} messages published, ${content.rate} per second`);
     for (const [name, table] of Object.entries(content.tables)) {
       this.tables[name].show(table);
       this.tabs.setLabel(name, `${name} (${table.count})`);

@@ -12,7 +12,7 @@ from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import QUIET, Feed, direct, is_ours, where
 from mqttkit.widgets.show import preview
-from mqttkit.widgets.tables import Rows, broker_tables, table_html, table_text
+from mqttkit.widgets.tables import Rows, broker_tables, sys_tables, table_html, table_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +48,7 @@ class BrokerConsole(KitWidget):
         self._events: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
         self._messages: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
         self.published = 0
+        self._taken = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=100)
         self._sys: dict[str, str] = {}
         self._feed: Feed | None = None
@@ -55,13 +56,19 @@ class BrokerConsole(KitWidget):
         self._happened = threading.Condition()
         super().__init__()
         if self._broker is not None:
-            self._unlisten = self._broker.on_event(self._on_event)
-            for event in self._broker.events()[-KEPT_EVENTS:]:
-                self._keep(event)
+            self._catch_up()
         else:
             self._feed = Feed(
                 direct(place), "broker-console", ["$SYS/#"], guarded(self, self._on_sys), self.touch, **options
             )
+
+    def _catch_up(self) -> None:
+        """Take in what has happened before, and then everything once."""
+        broker: Any = self._broker
+        with self._happened:
+            self._unlisten = broker.on_event(self._on_event)
+            for event in broker.events():
+                self._take(event)
 
     def _on_event(self, event: Any) -> None:
         """Something happened in the broker; called in its own thread, so this is quick.
@@ -69,14 +76,17 @@ class BrokerConsole(KitWidget):
         It must not wait for `self.lock`: whoever holds that may be asking the broker, which would wait for this thread.
         """
         with self._happened:
-            self._keep(event)
-            self.published += event.kind == "publish"
+            self._take(event)
             self._happened.notify_all()
         self.touch()
 
-    def _keep(self, event: Any) -> None:
+    def _take(self, event: Any) -> None:
+        if event.number <= self._taken:  # it was there already when we began to listen
+            return
+        self._taken = event.number
+        self.published += event.kind == "publish"
         kept = self._messages if event.kind == "publish" else self._events
-        kept.append([event.number, event.kind, str(event)])
+        kept.append([event.number, f"{event.time:.1f}", event.kind, event.client_id, _details(event)])
 
     def _on_sys(self, message: Message) -> None:
         with self.lock:
@@ -88,7 +98,7 @@ class BrokerConsole(KitWidget):
         """What the broker knows, as tables by name."""
         if self._broker is None:
             with self.lock:
-                return {"$SYS": Rows(["topic", "value"], [list(pair) for pair in sorted(self._sys.items())])}
+                return sys_tables(self._sys)
         return broker_tables(self._broker)
 
     @property
@@ -147,3 +157,8 @@ class BrokerConsole(KitWidget):
         self._unlisten()
         if self._feed is not None:
             self._feed.close()
+
+
+def _details(event: Any) -> str:
+    """What an event says beyond its kind and the client."""
+    return str(event).removeprefix(event.kind).lstrip().removeprefix(event.client_id).lstrip()

@@ -123,7 +123,8 @@ def where(place: Any) -> str:
     if is_ours(broker):
         return f"broker in this notebook ({broker.engine})"
     url = broker if isinstance(broker, str) else str(getattr(broker, "url", ""))
-    return url.rpartition("@")[2].rpartition("://")[2] or "broker"
+    place = url.rpartition("@")[2].rpartition("://")[2]
+    return f"broker at {place}" if place else "broker"
 
 
 def take_name(name: str, *, ours: bool) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 VERSION: str = bokeh.__version__
 # Seen on white and on black (contrast at least 3 : 1); the dashes tell them apart without colour.
 _COLOURS = ["#2b7fc3", "#d2691e", "#2a8f57", "#a35fc0", "#d0475a", "#8a7a1f"]
-_DASHES = ["solid", "dashed", "dotted", "dotdash", "dashdot", [2, 2]]
+_DASHES: list[list[int]] = [[], [6], [2, 4], [2, 4, 6, 4], [6, 4, 2, 4], [2, 2]]
 _ALARM = "#d0475a"
 
 
@@ -38,7 +38,10 @@ def make_figure(
     thresholds: Mapping[str, float],
     height: int,
 ) -> dict[str, Any]:
-    """The figure as JSON that BokehJS draws; its data sources are called "0", "1" and so on, by the number of the series."""
+    """The figure as JSON that BokehJS draws; its data sources are called "mqttkit-0" and so on, by the number of the series.
+
+    It has no legend: the table below it names the lines, hides none of them, and can be used with the keyboard.
+    """
     plot = figure(
         title=title or None,
         height=height,
@@ -57,15 +60,19 @@ def make_figure(
     _add_band(plot, *band)
     for name, value in thresholds.items():
         _add_threshold(plot, name, value)
-    plot.legend.location = "top_left"
-    plot.legend.click_policy = "hide"
+    plot.toolbar.logo = None
     return dict(json_item(plot))
 
 
 def _add_line(plot: Any, name: str, number: int) -> Any:
-    source = ColumnDataSource({"x": [], "y": []}, name=str(number))
-    colour, dash = _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
-    return plot.line("x", "y", source=source, name=name, legend_label=name, color=colour, line_width=2, line_dash=dash)
+    source = ColumnDataSource({"x": [], "y": []}, name=f"mqttkit-{number}")
+    colour, dash = look(number)
+    return plot.line("x", "y", source=source, name=name, color=colour, line_width=2, line_dash=dash)
+
+
+def look(number: int) -> tuple[str, list[int]]:
+    """Colour and dashes of the series with this number."""
+    return _COLOURS[number % len(_COLOURS)], _DASHES[number % len(_DASHES)]
 
 
 def _add_band(plot: Any, low: float | None, high: float | None) -> None:

@@ -6,11 +6,13 @@ const has = (pairs, row, column) => (pairs ?? []).some(([a, b]) => a === row && 
 class GridView {
   constructor(body, act) {
     this.act = act;
+    this.label = element("span", { class: "mqk-tag" });
+    this.question = element("p", { class: "mqk-question" });
     this.table = element("table", { class: "mqk-grid" });
     this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
     this.verdict = element("p", { class: "mqk-verdict", role: "status" });
     this.reasons = element("ul", { class: "mqk-reasons" });
-    body.append(element("div", { class: "mqk-scroll", tabindex: 0, role: "region", "aria-label": "Grid" }, this.table), this.button,
+    body.append(this.label, this.question, element("div", { class: "mqk-scroll", tabindex: 0, role: "region", "aria-label": "Grid" }, this.table), this.button,
       this.verdict, this.reasons);
   }
 
@@ -22,6 +24,8 @@ class GridView {
   snapshot(content) {
     this.content = content;
     this.button.hidden = Boolean(content.final);
+    setText(this.label, content.final ? "Measured" : "Before you run it");
+    setText(this.question, content.final ? "Which messages arrived?" : "Tick every pair where the topic filter matches the topic name.");
     const fresh = JSON.stringify([content.filters, content.topics, content.given, content.measured]);
     if (fresh !== this.drawn) this.draw(content);
     this.drawn = fresh;

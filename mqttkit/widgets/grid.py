@@ -129,7 +129,11 @@ class GridReveal(KitWidget):
         if self.grid.given is None:
             return "You made no prediction this time; this is what was measured."
         wrong, all_pairs = len(self.grid.wrong()), len(self.grid.filters) * len(self.grid.topics)
-        return "All of it is right." if not wrong else f"{all_pairs - wrong} of {all_pairs} are right."
+        return (
+            f"All {all_pairs} of your answers are right."
+            if not wrong
+            else f"{all_pairs - wrong} of your {all_pairs} answers are right."
+        )
 
     def reasons(self) -> list[str]:
         """Why it is so, for each pair that was predicted otherwise."""

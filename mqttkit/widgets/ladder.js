@@ -9,6 +9,8 @@ function nodesOf(markup, type) {
   return roots.map((node) => document.importNode(node, true));
 }
 
+const HEADS = 40; // height of the names of the lanes in the picture
+
 function fill(select, names, chosen) {
   const wanted = names.map(([value]) => value).join("\n");
   if (select.dataset.names !== wanted) {
@@ -77,7 +79,7 @@ class LadderView {
     const atEnd = this.view.scrollHeight - this.view.scrollTop - this.view.clientHeight < 40;
     const focused = this.view.contains(document.activeElement) && document.activeElement.dataset?.line;
     this.view.replaceChildren(...(content.svg ? nodesOf(content.svg, "image/svg+xml") : ["No packets yet."]));
-    this.view.querySelector("svg")?.setAttribute("role", "group");
+    this.keepHeads(this.view.querySelector("svg"));
     for (const row of this.view.querySelectorAll("[data-line]")) {
       row.setAttribute("tabindex", "0");
       row.setAttribute("role", "button");
@@ -86,6 +88,18 @@ class LadderView {
     this.mark();
     if (focused) this.view.querySelector(`[data-line="${focused}"]`)?.focus();
     else if (atEnd) this.view.scrollTop = this.view.scrollHeight;
+  }
+
+  /** The names of the lanes stay in sight while the packets scroll below them. */
+  keepHeads(picture) {
+    if (!picture) return;
+    picture.setAttribute("role", "group");
+    const heads = picture.cloneNode(false);
+    const width = picture.getAttribute("width");
+    for (const [name, value] of Object.entries({ height: HEADS, viewBox: `0 0 ${width} ${HEADS}`, role: "presentation" })) heads.setAttribute(name, value);
+    heads.removeAttribute("aria-label");
+    heads.append(...[...picture.children].filter((part) => ["rect", "text"].includes(part.localName)).map((part) => part.cloneNode(true)));
+    this.view.prepend(element("div", { class: "mqk-ladder-lanes", "aria-hidden": "true" }, heads));
   }
 
   mark() {

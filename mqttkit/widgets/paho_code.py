@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mqttkit.client.address import Address
+if TYPE_CHECKING:
+    from mqttkit.client.address import Address
+    from mqttkit.widgets.settings import Settings
 
 LAST_STEPS = 40
 
@@ -16,23 +17,6 @@ def on_message(client, userdata, message):
     print(message.topic, message.payload)
 
 """
-
-
-@dataclass
-class Settings:
-    """The settings of a client, as a form has them. `password` is never written into code."""
-
-    client_id: str
-    username: str = ""
-    password: str = field(default="", repr=False)
-    tls: bool = False
-    clean_session: bool = True
-    will_topic: str = ""
-    will_payload: str = ""
-    will_qos: int = 0
-    will_retain: bool = False
-    keep_alive: int = 60
-    protocol: int = 4
 
 
 def program(address: Address, settings: Settings, steps: list[str]) -> str:
@@ -59,11 +43,17 @@ def _client(address: Address, settings: Settings) -> list[str]:
     if settings.username:
         lines.append(f'client.username_pw_set({settings.username!r}, getpass("Password: "))')
     if address.tls or settings.tls:
-        lines.append("client.tls_set()  # ca_certs=... names the CA file of a server that has its own authority")
+        lines.append(_tls(settings.ca_file))
     if settings.will_topic:
         will = f"{settings.will_topic!r}, {settings.will_payload!r}, qos={settings.will_qos}, retain={settings.will_retain}"
         lines.append(f"client.will_set({will})")
     return lines
+
+
+def _tls(ca_file: str) -> str:
+    if ca_file:
+        return f"client.tls_set(ca_certs={ca_file!r})"
+    return "client.tls_set()  # ca_certs=... names the CA file of a server that has its own authority"
 
 
 def _connect(address: Address, settings: Settings) -> list[str]:

@@ -23,17 +23,20 @@ class SettingsForm {
     this.url = input("text");
     this.fields = {
       client_id: input("text"), username: input("text"), password: input("password", { autocomplete: "new-password" }),
-      tls: input("checkbox"), clean_session: input("checkbox"), keep_alive: input("number", number), protocol: select(PROTOCOLS),
+      tls: input("checkbox"), ca_file: input("text", { placeholder: "what this computer trusts" }), clean_session: input("checkbox"), keep_alive: input("number", number), protocol: select(PROTOCOLS),
       will_topic: input("text"), will_payload: input("text"), will_qos: qosSelect(), will_retain: input("checkbox"),
     };
     const f = this.fields;
     const will = element("details", {}, element("summary", {}, "Will message"),
       row(labelled("Will topic", f.will_topic, { class: "mqk-field mqk-grow" }), labelled("Will payload", f.will_payload, { class: "mqk-field mqk-grow" }),
         labelled("Will QoS", f.will_qos), check("Will RETAIN", f.will_retain)));
+    this.authority = labelled("CA file", f.ca_file, { class: "mqk-field mqk-grow" });
     this.element = element("details", { open: true }, element("summary", {}, "Settings"),
       row(labelled("Broker", this.url, { class: "mqk-field mqk-grow" }), labelled("Client id", f.client_id), labelled("Version", f.protocol)),
       row(labelled("User", f.username), labelled("Password", f.password), labelled("Keep alive (s)", f.keep_alive),
-        check("TLS", f.tls), check("Clean session", f.clean_session)), will);
+        check("Clean session", f.clean_session), check("TLS", f.tls), this.authority), will);
+    this.url.addEventListener("input", () => this.url.value.trim().match(/^(mqtts|wss):/) && this.showTls(true));
+    f.tls.addEventListener("change", () => this.showTls(f.tls.checked));
   }
 
   fill(url, settings) {
@@ -42,6 +45,13 @@ class SettingsForm {
       if (field.type === "checkbox") field.checked = settings[name];
       else field.value = settings[name];
     }
+    this.showTls(settings.tls);
+  }
+
+  /** A CA file is asked for only where there is TLS. */
+  showTls(tls) {
+    this.fields.tls.checked = tls;
+    this.authority.hidden = !tls;
   }
 
   values() {
@@ -64,10 +74,11 @@ class MessageTable {
     this.title = element("h4");
     this.rows = element("tbody");
     const head = ["time", "topic", "QoS", "flags", "payload"].map((text) => element("th", { scope: "col" }, text));
-    const table = element("table", { "aria-label": "Messages" }, element("thead", {}, element("tr", {}, ...head)), this.rows);
+    this.table = element("table", { class: "mqk-messages", "aria-label": "Messages" }, element("thead", {}, element("tr", {}, ...head)), this.rows);
+    this.none = element("p", { class: "mqk-hint" }, "No message yet. Subscribe to a topic first; what is then published to it appears here.");
     this.element = element("section", { "aria-label": "Received messages" },
-      row(this.title, labelled("Payload as", this.format), button("Clear", () => act("clear"))),
-      element("div", { class: "mqk-scroll", role: "region", "aria-label": "Message list", tabindex: 0 }, table));
+      row(this.title, labelled("Payload as", this.format), button("Clear", () => act("clear"))), this.none,
+      element("div", { class: "mqk-scroll", role: "region", "aria-label": "Message list", tabindex: 0 }, this.table));
   }
 
   add(messages) {
@@ -77,6 +88,8 @@ class MessageTable {
   draw(received = this.received) {
     this.received = received;
     setText(this.title, `Messages: ${received}${received > this.list.length ? `, the last ${this.list.length} shown` : ""}`);
+    this.none.hidden = this.list.length > 0;
+    this.table.hidden = this.list.length === 0;
     keepRows(this.rows, [...this.list].reverse(), (message) => message.number, makeMessage, (tr, message) => this.fill(tr, message));
   }
 

@@ -6,18 +6,17 @@ import contextlib
 import html
 import time
 from collections import deque
-from dataclasses import asdict, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.client import Client
 from mqttkit.client.address import find_address
 from mqttkit.errors import ConnectError, InvalidArgument, MqttKitError
-from mqttkit.message import Will
 from mqttkit.widgets import paho_code
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import is_ours, take_name, yield_name
-from mqttkit.widgets.paho_code import Settings
+from mqttkit.widgets.settings import first_settings, in_the_form, with_url
 from mqttkit.widgets.show import as_hex, as_json, as_text, preview
 
 if TYPE_CHECKING:
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
 
 KEPT = 200
 """Messages kept and shown."""
+_NOT_YET = "Not connected. Check the settings, then press Connect."
 
 
 class ClientPanel(KitWidget):
@@ -38,7 +38,8 @@ class ClientPanel(KitWidget):
     Args:
         place: a Lab, a Broker, a Network or a URL.
         client_id: "" makes one up; it can be changed until Connect is pressed.
-        settings: username, password, tls, clean_session, will_topic, will_payload, will_qos, will_retain, keep_alive,
+        tls: True, a CA file, a LessonCA, or a client certificate of one; a URL that begins with mqtts needs no more.
+        settings: username, password, clean_session, will_topic, will_payload, will_qos, will_retain, keep_alive,
             protocol (4 or 5): what the form begins with.
     """
 
@@ -47,17 +48,18 @@ class ClientPanel(KitWidget):
     title = "Client panel"
     actions = ("connect", "disconnect", "kill", "subscribe", "unsubscribe", "publish", "clear")
 
-    def __init__(self, place: Any, client_id: str = "", **settings: Any) -> None:
+    def __init__(self, place: Any, client_id: str = "", *, tls: Any = None, **settings: Any) -> None:
         self.place = place
         self._name = take_name(client_id or "panel", ours=bool(client_id) or is_ours(getattr(place, "broker", place)))
-        self.settings = Settings(self._name, **settings)
+        given_url = place if isinstance(place, str) else str(place.url)
+        self._authority = None if tls is True or isinstance(tls, (str, Path)) else tls
+        self.settings = first_settings(self._name, given_url, tls, settings)
+        self._url = self._place_url = with_url(self.settings, given_url)[1]
         self.client: Client | None = None
         self.messages: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.received = 0
-        self.said = "Not connected. Check the settings, then press Connect."
+        self.said = _NOT_YET
         self.steps: list[str] = []
-        self._url = _address_of(place)
-        self._given_url = self._url
         self._connections = 0
         self._fresh: list[dict[str, Any]] = []
         self._was = False
@@ -67,51 +69,60 @@ class ClientPanel(KitWidget):
 
     def connect(self, url: str = "", **settings: Any) -> None:
         """Connect with what the form says."""
-        self._settle_settings(url, settings)
         if self.connected:
             raise InvalidArgument("The client is connected already. Disconnect first.")
+        self._settle_settings(url, settings)
         self._drop()
-        mine = self.settings
-        target = self.place if self._url == self._given_url else self._url
-        self.client = Client(
-            target,
-            mine.client_id,
-            clean_session=mine.clean_session,
-            will=_will(mine),
-            username=mine.username or None,
-            password=(mine.password or None) if mine.username else None,
-            tls=_trust(self.place) if mine.tls else None,
-            keep_alive=mine.keep_alive,
-            protocol=mine.protocol,
-        )
-        self.client.on_message = guarded(self, self.take)
-        self.client.paho.on_disconnect = lambda *_: self.touch()
-        self.client.connect()
+        self._say("Connecting …")
+        try:
+            self.client = self._make_client()
+            self.client.connect()
+        except MqttKitError as error:
+            self._say(_NOT_YET)
+            raise ConnectError(in_the_form(str(error))) from None
         self._connections += 1
         self._say_connected()
 
+    def _make_client(self) -> Client:
+        mine = self.settings
+        client = Client(
+            self.place if self._url == self._place_url else self._url,
+            mine.client_id,
+            clean_session=mine.clean_session,
+            will=mine.will,
+            username=mine.username or None,
+            password=(mine.password or None) if mine.username else None,
+            tls=self._trust() if mine.tls else None,
+            keep_alive=mine.keep_alive,
+            protocol=mine.protocol,
+        )
+        client.on_message = guarded(self, self.take)
+        client.paho.on_disconnect = lambda *_: self.touch()
+        return client
+
+    def _trust(self) -> Any:
+        """What a TLS connection trusts: the CA file of the form, the authority of one's own broker, else this machine's."""
+        own = getattr(getattr(self.place, "broker", self.place), "ca", None)
+        return self.settings.ca_file or self._authority or own or True
+
     def _settle_settings(self, url: str, values: dict[str, Any]) -> None:
-        """Take over the form, each value as the type it has."""
-        known = asdict(self.settings)
-        unknown = set(values) - set(known)
-        if unknown:
-            raise InvalidArgument(f"There is no setting {', '.join(sorted(unknown))}.")
+        """Take over the form; other settings begin another program."""
+        settings, address = with_url(self.settings.filled_in(values), url or self._url)
         with self.lock:
-            changed = {name: _as_type(known[name], value, name) for name, value in values.items()}
-            if not values.get("password"):  # the page is never told the password, so it cannot send it back
-                changed.pop("password", None)
-            before = self.settings, self._url
-            self.settings = replace(self.settings, **changed)
-            self._url = url.strip() or self._url
-            if before != (self.settings, self._url):
+            if (settings, address) != (self.settings, self._url):
                 self.steps, self._connections = [], 0
+            self.settings, self._url = settings, address
+
+    def _say(self, said: str) -> None:
+        with self.lock:
+            self.said = said
+        self.touch()
 
     def _say_connected(self) -> None:
-        client = self.client
+        kept = " The broker still had this client's session." if self.client and self.client.session_present else ""
         with self.lock:
             if self._connections > 1:
                 self.steps += paho_code.again()
-            kept = " The broker still had this client's session." if client and client.session_present else ""
             self.said = f"Connected as {self.settings.client_id}.{kept}"
 
     def disconnect(self) -> None:
@@ -194,8 +205,8 @@ class ClientPanel(KitWidget):
             self.said = "The connection was lost. Press Connect to try again."
         self._was = connected
         return {
-            "url": _without_password(self._url),
-            "settings": {**asdict(self.settings), "password": ""},
+            "url": self._url,
+            "settings": self.settings.shown(),
             "connected": connected,
             "said": self.said,
             "subscriptions": sorted(self.client.subscriptions.items()) if self.client and connected else [],
@@ -243,37 +254,3 @@ def _shown(number: int, message: Message) -> dict[str, Any]:
         "json": as_json(payload),
         "hex": as_hex(payload, 200),
     }
-
-
-def _will(settings: Settings) -> Will | None:
-    if not settings.will_topic:
-        return None
-    return Will(settings.will_topic, settings.will_payload, qos=settings.will_qos, retain=settings.will_retain)
-
-
-def _as_type(now: Any, value: Any, name: str) -> Any:
-    """`value` from the page as the type the setting has."""
-    if isinstance(now, bool):
-        return bool(value)
-    if isinstance(now, int):
-        try:
-            return int(value)
-        except (TypeError, ValueError):
-            raise InvalidArgument(f"{name.replace('_', ' ')} is a number, not {str(value)[:40]!r}.") from None
-    return str(value)[:1000]
-
-
-def _trust(place: Any) -> Any:
-    """What a TLS connection trusts: the authority of one's own broker, elsewhere what this machine trusts."""
-    broker = getattr(place, "broker", place)
-    return getattr(broker, "ca", None) or True
-
-
-def _address_of(place: Any) -> str:
-    return place if isinstance(place, str) else str(place.url)
-
-
-def _without_password(url: str) -> str:
-    head, _, rest = url.rpartition("@")
-    scheme = head.split("://", 1)[0] + "://" if "://" in head else ""
-    return f"{scheme}{rest}" if head else url

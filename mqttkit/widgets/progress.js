@@ -26,14 +26,19 @@ function fillStep(row, step) {
   words.className = complete ? "mqk-good" : "";
 }
 
+function fillPart(section, part) {
+  const sum = (name) => part.steps.reduce((all, step) => all + step[name], 0);
+  setText(section.querySelector("h4"), `${part.name}: ${sum("done")} of ${sum("tasks")} ${part.name === "Lessons" ? "questions answered" : "checks passed"}`);
+  keepRows(section.querySelector("tbody"), part.steps, (step) => step.path, makeStep, fillStep);
+}
+
 export default define(({ body, act }) => {
   const parts = element("div");
   body.append(parts, element("div", { class: "mqk-row" }, element("button", { type: "button", onclick: () => act("refresh") }, "Look again")));
   return {
     snapshot(content) {
       keepRows(parts, content.parts.filter((part) => part.steps.length), (part) => part.name,
-        (part) => element("section", {}, element("h4", {}, part.name), element("table", { "aria-label": part.name }, element("tbody"))),
-        (section, part) => keepRows(section.querySelector("tbody"), part.steps, (step) => step.path, makeStep, fillStep));
+        (part) => element("section", {}, element("h4"), element("table", { "aria-label": part.name }, element("tbody"))), fillPart);
     },
   };
 });

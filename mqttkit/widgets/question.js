@@ -1,5 +1,5 @@
 // A question: options to choose from, or a line to type; with the verdict below it.
-import { define, element, setText } from "./base.js";
+import { define, element, setText, uniqueId } from "./base.js";
 
 /** One radio button per option; arrow keys move between them, a press on "Answer" gives the answer. */
 function choices(options, group) {
@@ -9,12 +9,10 @@ function choices(options, group) {
   });
 }
 
-let groups = 0;
-
 class QuestionView {
   constructor(body, act) {
     this.act = act;
-    this.group = `mqk-question-${(groups += 1)}`;
+    this.group = uniqueId("question");
     this.label = element("span", { class: "mqk-tag" });
     this.question = element("p", { class: "mqk-question", id: this.group });
     this.answers = element("div", { class: "mqk-options", role: "radiogroup", "aria-labelledby": this.group });

@@ -36,11 +36,17 @@ class Question(KitWidget):
     actions = ("answer",)
     label: ClassVar[str] = "Check yourself"
 
-    def __init__(self, name: str, question: str, options: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        question: str,
+        options: Mapping[str, Any] | Sequence[Any] | None = None,
+        wrong: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.question = question
         self.options = [words(option) for option in options or ()]
-        self.why = {words(key): text for key, text in options.items()} if isinstance(options, Mapping) else {}
+        self.why = dict(options) if isinstance(options, Mapping) else dict(wrong or {})
         self.given: str | None = None
         earlier = progress.load("answers", name) or {}
         if isinstance(earlier.get("given"), str) and (not self.options or earlier["given"] in self.options):
@@ -91,7 +97,8 @@ class Quiz(Question):
         question: one or two sentences.
         options: each possible answer with True (it is right) or the sentence that explains why it is wrong.
         answer: where there are no options: what has to be typed, one text or several that are right.
-        hint: where there are no options: said to a wrong answer.
+        wrong: where there are no options: wrong answers that are to be expected, with the sentence that explains each.
+        hint: where there are no options: said to any other wrong answer.
         because: said to the right answer.
     """
 
@@ -104,13 +111,14 @@ class Quiz(Question):
         options: Mapping[str, str | bool] | None = None,
         *,
         answer: Any = None,
+        wrong: Mapping[str, str] | None = None,
         hint: str = "Not yet. Look at the packets above once more.",
         because: str = "",
     ) -> None:
         self._right = _right_answers(options, answer)
         self._hint = hint
         self._because = because
-        super().__init__(name, question, options)
+        super().__init__(name, question, options, wrong)
 
     @property
     def right(self) -> bool | None:
@@ -121,8 +129,8 @@ class Quiz(Question):
             return ""
         if self.right:
             return f"Right. {self._because}".strip()
-        reason = self.why.get(self.given or "")
-        return f"Not quite. {reason}" if isinstance(reason, str) else self._hint
+        reason = reason_for(self.given or "", self.why)
+        return f"Not quite. {reason}" if reason else self._hint
 
 
 def _right_answers(options: Mapping[str, str | bool] | None, answer: Any) -> list[Any]:
@@ -142,11 +150,17 @@ class Prediction(Question):
     title = "Prediction"
     label = "Before you run it"
 
-    def __init__(self, name: str, question: str, options: Mapping[str, str] | Sequence[Any] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        question: str,
+        options: Mapping[str, str] | Sequence[Any] | None = None,
+        wrong: Mapping[str, str] | None = None,
+    ) -> None:
         self.measured: Any = None
         self.known = False
         self.followers: weakref.WeakSet[Reveal] = weakref.WeakSet()
-        super().__init__(name, question, options)
+        super().__init__(name, question, options, wrong)
 
     @property
     def right(self) -> bool | None:
@@ -205,10 +219,21 @@ def compare(given: str | None, measured: Any, why: Mapping[str, str]) -> str:
         return "You made no prediction this time. Next time, decide first: it is how the surprise gets in."
     if same(given, measured):
         return f"You predicted “{given}”, and that is what happened."
-    return f"You predicted “{given}”. It was “{words(measured)}”. {why.get(given, '')}".strip()
+    return f"You predicted “{given}”. It was “{words(measured)}”. {reason_for(given, why)}".strip()
 
 
-def predict(name: str, question: str, options: Mapping[str, str] | Sequence[Any] | None = None) -> Prediction:
+def reason_for(given: str, why: Mapping[str, Any]) -> str:
+    """The sentence that explains why `given` is wrong; "" where there is none."""
+    return next((text for answer, text in why.items() if isinstance(text, str) and same(given, answer)), "")
+
+
+def predict(
+    name: str,
+    question: str,
+    options: Mapping[str, str] | Sequence[Any] | None = None,
+    *,
+    wrong: Mapping[str, str] | None = None,
+) -> Prediction:
     """Ask a question before the next cell runs.
 
     Args:
@@ -216,8 +241,9 @@ def predict(name: str, question: str, options: Mapping[str, str] | Sequence[Any]
         question: one or two sentences.
         options: the possible answers; with a mapping, each has the explanation that is shown where it turns out wrong.
             Without options the answer is typed.
+        wrong: where it is typed: answers that are to be expected, with the explanation shown where one turns out wrong.
     """
-    prediction = Prediction(name, question, options)
+    prediction = Prediction(name, question, options, wrong)
     _asked[name] = prediction
     return prediction
 

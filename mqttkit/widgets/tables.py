@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqttkit.broker import NotTold
 from mqttkit.errors import BrokerError
 from mqttkit.widgets.show import preview
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _PROTOCOLS = {3: "3.1", 4: "3.1.1", 5: "5"}
 
@@ -54,6 +56,32 @@ def _told(question: Callable[[], list[Any]]) -> list[Any]:
         return question()
     except BrokerError:
         return []
+
+
+# The figures of `$SYS` that mosquitto and those who follow it publish, in words.
+_FIGURES = {
+    "version": "version",
+    "uptime": "running for",
+    "clients/connected": "clients connected",
+    "clients/total": "clients and kept sessions",
+    "clients/maximum": "most clients at once",
+    "subscriptions/count": "subscriptions",
+    "retained messages/count": "retained messages",
+    "messages/received": "packets received",
+    "messages/sent": "packets sent",
+    "load/publish/received/1min": "messages received a minute",
+    "load/publish/sent/1min": "messages sent a minute",
+    "publish/messages/dropped": "messages dropped",
+}
+
+
+def sys_tables(values: Mapping[str, str]) -> dict[str, Rows]:
+    """What a broker elsewhere publishes below `$SYS`: the figures people ask for first, then everything."""
+    known = [
+        [words, values[f"$SYS/broker/{name}"]] for name, words in _FIGURES.items() if f"$SYS/broker/{name}" in values
+    ]
+    everything = Rows(["topic", "value"], [list(pair) for pair in sorted(values.items())])
+    return {"Figures": Rows(["figure", "value"], known), "All of $SYS": everything}
 
 
 def _client(one: Any) -> list[str]:

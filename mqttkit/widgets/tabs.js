@@ -1,12 +1,10 @@
 // Tabs as the ARIA practices describe them: one stop for the Tab key, arrows move between the tabs.
-import { element, setText } from "./base.js";
-
-let sets = 0;
+import { element, setText, uniqueId } from "./base.js";
 
 export class Tabs {
   /** `panels`: { name: element }. */
   constructor(panels, label) {
-    const id = `mqk-tabs-${(sets += 1)}`;
+    const id = uniqueId("tabs");
     this.names = Object.keys(panels);
     this.panels = Object.values(panels);
     this.tabs = this.names.map((name, i) => element("button", { type: "button", role: "tab", id: `${id}-${i}`,

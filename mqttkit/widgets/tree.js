@@ -1,16 +1,14 @@
 // The topic tree. Only the rows in sight exist in the page, so that thousands of topics stay usable.
-import { define, element, labelled, setText } from "./base.js";
+import { define, element, labelled, setText, uniqueId } from "./base.js";
 import { TopicModel } from "./tree_model.js";
 
 const ROW = 24; // height of a row in pixels, as in tree.css
 const SEEN = 14; // rows in sight
 
-let trees = 0;
-
 class TreeView {
   constructor(body, act) {
     this.act = act;
-    this.id = `mqk-tree-${(trees += 1)}`;
+    this.id = uniqueId("tree");
     this.model = new TopicModel();
     this.active = null;
     this.rowOf = new Map();
@@ -23,6 +21,7 @@ class TreeView {
 
   build(body) {
     this.place = element("span");
+    this.state = element("span", { role: "status" });
     this.numbers = element("span", { class: "mqk-dim" });
     this.filter = element("input", { type: "text", placeholder: "home/+/temperature", spellcheck: "false", autocomplete: "off",
       oninput: () => this.onFilter() });
@@ -39,10 +38,10 @@ class TreeView {
     this.empty = element("p", { class: "mqk-hint" }, "No message yet. Topics appear here as soon as somebody publishes.");
     this.historyTitle = element("h4");
     this.history = element("tbody");
-    this.details = element("div", { hidden: true }, this.historyTitle,
+    this.details = element("div", { class: "mqk-history", hidden: true }, this.historyTitle,
       element("div", { class: "mqk-scroll", tabindex: 0, role: "region", "aria-label": "History" },
         element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "time"), element("th", { scope: "col" }, "value"))), this.history)));
-    body.append(element("div", { class: "mqk-head" }, this.place, this.numbers), tools, this.found, this.empty, this.tree, this.details);
+    body.append(element("div", { class: "mqk-head" }, this.place, this.state, this.numbers), tools, this.found, this.empty, this.tree, this.details);
   }
 
   snapshot(content) {
@@ -66,7 +65,9 @@ class TreeView {
 
   showHead(content) {
     const { messages, dropped, connected, selected, history } = content;
-    setText(this.place, `${content.filter} at the ${content.where}${connected ? "" : " · not connected"}`);
+    setText(this.place, `The ${content.where}, topics that match ${content.filter}`);
+    setText(this.state, connected ? "● connected" : "○ not connected");
+    this.state.className = connected ? "mqk-good" : "mqk-bad";
     setText(this.numbers, `${this.model.count} topics, ${messages} messages${dropped ? `, ${dropped} left out (too many topics)` : ""}`);
     this.empty.hidden = this.model.count > 0;
     this.tree.hidden = this.model.count === 0;

@@ -23,7 +23,7 @@ sensor.publish("garden/temperature", "broken", qos=1)
 """
 DATA = """() => { const page = Object.values(globalThis.mqttkitBokeh)[0]; return page.promise.then((bokeh) => {
     const figure = bokeh.documents[bokeh.documents.length - 1];
-    return ["0", "1"].map((name) => { const data = figure.get_model_by_name(name).data; return [data.y.length, data.y[data.y.length - 1]]; }); }); }"""
+    return ["0", "1"].map((name) => { const data = figure.get_model_by_name(`mqttkit-${name}`).data; return [data.y.length, data.y[data.y.length - 1]]; }); }); }"""
 EXPECTED = [[200, 29.95], [200, 13.0]]
 
 

@@ -53,7 +53,7 @@ def test_a_client_by_hand(page):
     panel.get_by_text("The plug is pulled").wait_for()
     console.get_by_role("tab", name="Clients (0)").wait_for()
     console.get_by_role("tab", name="Subscriptions").press("End")  # to the last tab, with the keyboard
-    console.get_by_role("log").get_by_text("subscribe anna topic_1").first.wait_for()
+    console.get_by_role("row", name="subscribe anna topic_1, QoS 1").wait_for()
     page.screenshot("console-events", console)
 
     # a mistake is explained in the widget

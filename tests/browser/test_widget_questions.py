@@ -53,7 +53,7 @@ def test_a_learner_answers(page_of):
     grid.get_by_role("button", name="Answer").click()
     grid.get_by_text("Noted").wait_for()
     page.run_cell(4)
-    page.output(4).get_by_text("3 of 4 are right.").wait_for()
+    page.output(4).get_by_text("3 of your 4 answers are right.").wait_for()
     page.screenshot("grid", page.output(4))
     assert serious(page, grid) == []
     assert serious(page, page.output(4)) == []

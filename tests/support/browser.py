@@ -12,6 +12,7 @@ def test_my_widget(lab, page_of, tmp_path):            # fixtures of tests/conft
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,8 +51,11 @@ _EXECUTE = """async (code) => {
   return text;
 }"""
 _THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
-# Said by Chromium or JupyterLab on every page, whatever it shows.
-_USUAL = ("Download the React DevTools", "Automatic fallback to software WebGL")
+# Said by Chromium or JupyterLab on every page, whatever it shows; of its plugins, where the machine is busy.
+_USUAL = re.compile(
+    r"Download the React DevTools|Automatic fallback to software WebGL"
+    r"|Plugin \S+ (\(with \d+ dependants\) took [\d.]+ms|is taking too long) to activate"
+)
 
 
 @contextmanager
@@ -93,7 +97,7 @@ class NotebookPage:
         self.page.on("requestfailed", self._on_request_failed)
 
     def _on_console(self, message: Any) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(_USUAL):
+        if message.type in {"error", "warning"} and not _USUAL.match(message.text):
             self.console.append((message.type, message.text))
 
     def _on_request(self, request: Any) -> None:

@@ -60,9 +60,10 @@ def test_a_mistake_is_explained_where_the_click_was(panel):
     assert "not connected" in press(panel, "publish", topic="x")
     press(panel, "connect")
     assert "#" in press(panel, "subscribe", topic_filter="a/#/b", qos="0")
+    assert "connected already" in press(panel, "connect")
+    assert press(panel, "disconnect") == ""
     assert "keep alive is a number" in press(panel, "connect", keep_alive="often")
     assert "no setting" in press(panel, "connect", colour="red")
-    assert press(panel, "disconnect") == ""
 
 
 def test_a_wrong_password_says_so_and_the_password_never_reaches_the_page(broker):

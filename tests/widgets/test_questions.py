@@ -122,7 +122,7 @@ def test_a_grid_is_compared_pair_by_pair_and_explained():
     click(grid, "answer", pairs=[["home/+", "home/kitchen"], ["home/#", "home/kitchen"], ["evil", "x"]])
     shown = grid.reveal({"home/+": {"home/kitchen"}, "home/#": {"home", "home/kitchen"}})
     assert grid.wrong() == [("home/#", "home")]
-    assert shown.verdict() == "3 of 4 are right."
+    assert shown.verdict() == "3 of your 4 answers are right."
     assert len(shown.reasons()) == 1
     assert shown.text().splitlines() == ["filter  home  home/kitchen", "home/+  no    yes", "home/#  yes   yes"]
 
