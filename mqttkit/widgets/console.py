@@ -48,7 +48,7 @@ class BrokerConsole(KitWidget):
         self._events: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
         self._messages: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
         self.published = 0
-        self._taken = 0
+        self._seen_before = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=100)
         self._sys: dict[str, str] = {}
         self._feed: Feed | None = None
@@ -69,6 +69,7 @@ class BrokerConsole(KitWidget):
             self._unlisten = broker.on_event(self._on_event)
             for event in broker.events():
                 self._take(event)
+                self._seen_before = event.number
 
     def _on_event(self, event: Any) -> None:
         """Something happened in the broker; called in its own thread, so this is quick.
@@ -76,14 +77,12 @@ class BrokerConsole(KitWidget):
         It must not wait for `self.lock`: whoever holds that may be asking the broker, which would wait for this thread.
         """
         with self._happened:
-            self._take(event)
+            if event.number > self._seen_before:
+                self._take(event)
             self._happened.notify_all()
         self.touch()
 
     def _take(self, event: Any) -> None:
-        if event.number <= self._taken:  # it was there already when we began to listen
-            return
-        self._taken = event.number
         self.published += event.kind == "publish"
         kept = self._messages if event.kind == "publish" else self._events
         kept.append([event.number, f"{event.time:.1f}", event.kind, event.client_id, _details(event)])
