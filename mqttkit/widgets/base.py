@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 STILL = (
-    "This is a still picture. To use it, open the notebook in JupyterLab 4 or Notebook 7 and run the cell. "
-    "If you did, the front end is missing: pip install anywidget jupyterlab_widgets, then reload the page."
+    "A still picture of a widget. To use it, run this cell (Shift+Enter) in JupyterLab 4 or Notebook 7. "
+    "If you have just run it and still read this, the front end is missing: "
+    "pip install anywidget jupyterlab_widgets, then reload the page."
 )
 _MIME = "application/vnd.jupyter.widget-view+json"
 

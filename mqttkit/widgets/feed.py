@@ -121,7 +121,7 @@ def where(place: Any) -> str:
     """How to call `place` in a widget: without port, user or password."""
     broker = direct(place)
     if is_ours(broker):
-        return f"broker in this notebook ({broker.engine})"
+        return "broker in this notebook" + ("" if broker.engine == "amqtt" else f" ({broker.engine})")
     url = broker if isinstance(broker, str) else str(getattr(broker, "url", ""))
     place = url.rpartition("@")[2].rpartition("://")[2]
     return f"broker at {place}" if place else "broker"
