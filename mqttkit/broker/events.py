@@ -18,7 +18,7 @@ _KEPT = 10_000
 class EventFeed:
     """Keeps the last events and tells listeners of each new one, in the broker's thread.
 
-    A listener must be quick. One that raises is not called again; its error is kept in `errors`.
+    A listener must be quick. One that raises is not called again; its error is kept for `raise_kept`.
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,7 @@ class EventFeed:
         self._numbers = itertools.count(1)
         self._began = time.monotonic()
         self._arrived = threading.Condition(threading.RLock())
-        self.errors: list[BaseException] = []
+        self._errors: list[Exception] = []
 
     def emit(self, kind: str, client_id: str = "", text: str = "", message: Any = None) -> None:
         """Add an event; `message` has topic, payload, qos and retain."""
@@ -43,13 +43,18 @@ class EventFeed:
         try:
             listener(event)
         except Exception as error:  # noqa: BLE001 - whatever a listener does must not stop the broker
-            self.errors.append(error)
+            self._errors.append(error)
             self.unlisten(listener)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on; the returned function ends that."""
         self._listeners.append(listener)
         return lambda: self.unlisten(listener)
+
+    def raise_kept(self) -> None:
+        """Raise the error of a listener that waits to be heard of, once."""
+        if self._errors:
+            raise self._errors.pop(0)
 
     def unlisten(self, listener: Listener) -> None:
         """Call `listener` no more."""

@@ -7,11 +7,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from mqttkit._checks import check_timeout
 from mqttkit._lifetime import adopt
+from mqttkit.broker.arguments import access_of, certificate_of, check_host, check_kind, check_ports, users_of
 from mqttkit.broker.events import EventFeed, Listener
 from mqttkit.broker.options import KINDS, Options, local_address
 from mqttkit.broker.state import BrokerEvent, Client, RetainedMessage, SessionState, Subscription, Table
-from mqttkit.errors import BrokerError, Timeout
+from mqttkit.errors import BrokerError, InvalidArgument, Timeout
 
 if TYPE_CHECKING:
     from mqttkit.security import Access, Certificate, LessonCA, Users
@@ -27,6 +29,9 @@ class Engine(Protocol):
 
     def stop(self) -> None:
         """Stop; what is persistent is kept for the next start."""
+
+    def alive(self) -> bool:
+        """Whether it runs still, after its start."""
 
     def clients(self) -> list[Client]:
         """The connected clients."""
@@ -62,6 +67,8 @@ class Broker:
         wss_port: opens the secure WebSocket listener there. With one of tls_port and wss_port, `tls` opens no other.
         engine: "amqtt" (embedded, MQTT 3.1.1) or "mosquitto" (a process of its own, also MQTT 5; must be installed).
 
+        open_: True lets a broker without users listen on an address that other machines can reach.
+
     Raises:
         BrokerError: an option makes no sense, or (in `start`) the broker cannot run.
     """
@@ -79,21 +86,24 @@ class Broker:
         ws_port: int | None = None,
         wss_port: int | None = None,
         engine: str = "amqtt",
+        open_: bool = False,
         _off: Iterable[str] = (),
     ) -> None:
-        secured = tls_port is not None or wss_port is not None  # the caller says which TLS listeners there are
-        self.certificate = _certificate(tls) if tls or secured else None
+        host = check_host(host, guarded=users is not None or open_)
+        given = check_ports({"port": port, "tls_port": tls_port, "ws_port": ws_port, "wss_port": wss_port})
+        secured = "tls_port" in given or "wss_port" in given  # the caller says which TLS listeners there are
+        self.certificate = certificate_of(tls) if tls or secured else None
         wanted = {
-            "mqtt": port,
-            "mqtts": 0 if tls and not secured else tls_port,
-            "ws": 0 if websocket and ws_port is None else ws_port,
-            "wss": 0 if tls and websocket and not secured else wss_port,
+            "mqtt": given.get("port"),
+            "mqtts": 0 if tls and not secured else given.get("tls_port"),
+            "ws": given.get("ws_port", 0 if websocket else None),
+            "wss": 0 if tls and websocket and not secured else given.get("wss_port"),
         }
         options = Options(
             host,
             {kind: number for kind, number in wanted.items() if number is not None},
-            _users(users) if users is not None else None,
-            _access(access) if access is not None else None,
+            users_of(users) if users is not None else None,
+            access_of(access) if access is not None else None,
             self.certificate,
         )
         feed = EventFeed()
@@ -114,7 +124,8 @@ class Broker:
 
     def start(self) -> Broker:
         """Start and return this broker; nothing happens when it runs already."""
-        if not self._running:
+        if not self.running:
+            self.stop()  # one that has ended by itself is cleared away first
             self._ports = self._engine.start()
             self._running = True
             self._feed.emit("start", text=", ".join(self.urls))
@@ -144,6 +155,8 @@ class Broker:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+        if error is None:
+            self._feed.raise_kept()
 
     def __repr__(self) -> str:
         kinds = ", ".join(self._ports) if self._running else "stopped"
@@ -157,8 +170,8 @@ class Broker:
 
     @property
     def running(self) -> bool:
-        """True between start and stop."""
-        return self._running
+        """True between start and stop, unless it has ended by itself; always for a broker elsewhere."""
+        return self._running and self._engine.alive()
 
     @property
     def host(self) -> str:
@@ -216,53 +229,33 @@ class Broker:
 
     # --- what happens
     def on_event(self, callback: Listener) -> Callable[[], None]:
-        """Call `callback(event)` with everything that happens, in the broker's thread; the result ends that."""
+        """Call `callback(event)` with everything that happens, in the broker's thread; the result ends that.
+
+        A callback that fails is not called again; `events`, `wait_for_event` or the end of the `with` block raises its error.
+        """
+        if not callable(callback):
+            raise InvalidArgument(f"on_event wants a function of one argument, the event, not {callback!r}.")
         return self._feed.listen(callback)
 
     def events(self, kind: str | None = None, client_id: str | None = None, *, since: int = 0) -> list[BrokerEvent]:
         """What happened so far (the last 10 000), of a kind, of a client, after event number `since`."""
+        check_kind(kind)
+        self._feed.raise_kept()
         return Table(BrokerEvent, self._feed.events(kind, client_id, since))
 
     def wait_for_event(
         self, kind: str, client_id: str | None = None, *, count: int = 1, timeout: float = 2.0
     ) -> list[BrokerEvent]:
         """Wait until `count` events of a kind (of a client) have happened. Raises Timeout after `timeout` seconds."""
-        found = self._feed.wait_for(kind, client_id, count, timeout)
+        check_kind(kind)
+        found = self._feed.wait_for(kind, client_id, count, check_timeout(timeout))
+        self._feed.raise_kept()
         if len(found) < count:
             seen = ", ".join(str(event) for event in self._feed.events(None, client_id)[-5:]) or "nothing"
             raise Timeout(
                 f"{kind!r} happened {len(found)} times, not {count}, in {timeout:g} s ({client_id or 'any client'}). Seen last: {seen}."
             )
         return found
-
-
-# mqttkit.security is loaded only where it is used: the first broker of a lesson has none of it.
-def _certificate(tls: Any) -> Certificate:
-    from mqttkit.security import Certificate, LessonCA
-
-    if isinstance(tls, Certificate):
-        return tls
-    if isinstance(tls, LessonCA):
-        return tls.server()
-    if isinstance(tls, tuple):
-        return Certificate(Path(tls[0]), Path(tls[1]))
-    if tls is True or tls is None:
-        return LessonCA().server()
-    raise BrokerError("tls is True, a LessonCA, a Certificate or a pair of files (certificate, key).")
-
-
-def _users(users: Any) -> Users:
-    from mqttkit.security import Users
-
-    return users if isinstance(users, Users) else Users(users)
-
-
-def _access(access: Any) -> Access:
-    from mqttkit.security import Access
-
-    if isinstance(access, Access):
-        return access
-    return Access.load(access) if isinstance(access, (str, Path)) else Access(access)
 
 
 def _make_engine(name: str, options: Options, feed: EventFeed, off: Iterable[str]) -> Engine:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mqttkit._lifetime import Child
 from mqttkit.broker.mosquitto_access import access_lines
 from mqttkit.broker.mosquitto_log import LogReader
-from mqttkit.broker.options import NOT_RUNNING, local_address
+from mqttkit.broker.options import NOT_RUNNING, busy, local_address
 from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -68,8 +68,10 @@ class MosquittoEngine:
             if problem is None:
                 self._ports = ports
                 return ports
-            if not ("Address already in use" in problem and tries_left) or self._ports:
-                raise BrokerError(f"mosquitto did not start: {problem}")
+            taken = "Address already in use" in problem
+            if not taken or not tries_left or self._ports or all(self._options.ports.values()):
+                places = ", ".join(f"{self._options.host} port {port}" for port in ports.values())
+                raise BrokerError(busy(places, problem) if taken else f"mosquitto did not start: {problem}")
         raise AssertionError  # the last try has raised or returned
 
     def stop(self) -> None:
@@ -80,6 +82,10 @@ class MosquittoEngine:
             self._log.join(_PATIENCE)
 
     # --- questions
+    def alive(self) -> bool:
+        """True while the process runs."""
+        return self._child is not None and self._child.process.poll() is None
+
     def clients(self) -> list[Client]:
         """The connected clients, as the log tells."""
         return self._caught_up().clients()
@@ -100,6 +106,10 @@ class MosquittoEngine:
         """The log, once it has told all that happened so far: mosquitto writes down our knock at its door after that."""
         if self._child is None:
             raise BrokerError(NOT_RUNNING)
+        if not self.alive():
+            raise BrokerError(
+                f"mosquitto has ended by itself: {self._log.last_words()} Start it with broker.restart()."
+            )
         port = next((self._ports[kind] for kind in ("mqtt", "mqtts") if kind in self._ports), None)
         if port is not None:
             place = (local_address(self._options.host), port)

@@ -89,8 +89,6 @@ class LogReader:
         """Wait until the log has ended: nobody is connected then."""
         if self._thread is not None:
             self._thread.join(timeout)
-        for client_id in list(self._connected):
-            self._leave(client_id, "the broker stops")
 
     def _read(self, stream: IO[str]) -> None:
         with stream:
@@ -101,6 +99,8 @@ class LogReader:
                     self._ready.set()
                 self._understand(line.rstrip("\n"))
         self._ready.set()
+        for client_id in list(self._connected):
+            self._leave(client_id, "the broker stops")
 
     def _understand(self, line: str) -> None:
         if line.startswith("\t"):

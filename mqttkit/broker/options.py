@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,12 +12,26 @@ if TYPE_CHECKING:
 
 KINDS = ("mqtt", "mqtts", "ws", "wss")
 USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 9001, "wss": 9443}
+LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 NOT_RUNNING = "This broker is not running. Start it with broker.start()."
+
+
+def is_loopback(host: str) -> bool:
+    """True when `host` can be reached from this machine only."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host in LOOPBACK_NAMES
 
 
 def local_address(host: str) -> str:
     """Where a client on this machine finds a listener on `host`, which may stand for all addresses."""
-    return {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 - not listened on
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
+
+
+def busy(host: str, why: str) -> str:
+    """The sentence for a listener that could not be opened."""
+    return f"The broker cannot listen on {host}: {why}. If another program has this port, use port=0 for any free one."
 
 
 @dataclass(frozen=True)

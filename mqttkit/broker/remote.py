@@ -29,6 +29,10 @@ class RemoteEngine:
     def stop(self) -> None:
         """Leave it running: it is not ours."""
 
+    def alive(self) -> bool:
+        """True: nobody here can know otherwise."""
+        return True
+
     def _cannot_tell(self) -> NoReturn:
         raise BrokerError(
             "A broker elsewhere does not tell who is connected or what it stores. "
@@ -61,7 +65,7 @@ class RemoteBroker(Broker):
         parts = _parse(url)
         engine = RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme])
         self._adopt_engine(engine, parts.hostname or "", NoFeed())
-        self._ports = self._engine.start()
+        self._ports, self._running = self._engine.start(), True
         self._url = url
 
     @property
@@ -83,21 +87,40 @@ class RemoteBroker(Broker):
 
     close = stop
 
+    def restart(self) -> NoReturn:
+        """It is not ours to restart."""
+        raise BrokerError(
+            'A broker elsewhere cannot be restarted from here. Use Broker() or engine="mosquitto" for one that can.'
+        )
+
     def __repr__(self) -> str:
-        kind, port = next(iter(self._ports.items()))
-        return f"<Broker at {kind}://{self.host}:{port}>"
+        return f"<Broker at {super().urls[next(iter(self._ports))]}>"
 
 
 def _parse(url: str) -> SplitResult:
-    example = 'A broker\'s URL looks like "mqtts://user:password@host:8883".'
     try:
         parts = urlsplit(url)
-        port = parts.port
-    except ValueError:
-        raise BrokerError(f"This URL cannot be read. {example}") from None
-    if parts.scheme not in KINDS or not parts.hostname or port == 0:
-        raise BrokerError(f"This is not the URL of a broker: it needs {', '.join(KINDS)} and a host. {example}")
+        problem = _problem(parts)
+    except (ValueError, AttributeError, TypeError):
+        problem = "it cannot be read"
+    if problem:
+        raise BrokerError(
+            f'This is not the URL of a broker: {problem}. One looks like "mqtts://user:password@host:8883".'
+        )
     return parts
+
+
+def _problem(parts: SplitResult) -> str:
+    """What is wrong with a URL; "" for nothing. Neither user nor password is in it."""
+    if parts.scheme not in KINDS:
+        return f"it must begin with {', '.join(f'{kind}://' for kind in KINDS)}"
+    if not parts.hostname or any(letter.isspace() for letter in parts.hostname):
+        return "the host is missing" if not parts.hostname else "there is a space in the host"
+    try:
+        usable = parts.port != 0
+    except ValueError:
+        usable = False
+    return "" if usable else "the port is not a number from 1 to 65535"
 
 
 def from_environment() -> Broker | None:

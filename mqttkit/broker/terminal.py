@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import queue
 import signal
 import socket
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mqttkit.broker.facade import Broker
+from mqttkit.broker.options import is_loopback
 from mqttkit.broker.state import BrokerEvent
 from mqttkit.security import LessonCA
 
@@ -60,7 +60,7 @@ def run_broker(
     certificate = _certificate(host) if tls_port is not None or wss_port is not None else None
     broker = Broker(
         host, port, tls_port=tls_port, ws_port=ws_port, wss_port=wss_port, tls=certificate,
-        users=users or None, access=access_file, engine=engine,
+        users=users or None, access=access_file, engine=engine, open_=open_,
     )  # fmt: skip
     events: queue.SimpleQueue[BrokerEvent | None] = queue.SimpleQueue()
     broker.on_event(events.put)
@@ -69,14 +69,6 @@ def run_broker(
         _show(events)
     print("stopped", flush=True)
     return 0
-
-
-def is_loopback(host: str) -> bool:
-    """True when `host` can be reached from this machine only."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _certificate(host: str) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, overload
 from paho.mqtt.client import MQTT_ERR_NO_CONN, MQTT_ERR_SUCCESS, MQTTv5, MQTTv311, error_string
 from paho.mqtt.packettypes import PacketTypes
 
+from mqttkit._checks import check_timeout
 from mqttkit._lifetime import adopt
 from mqttkit.client import display
 from mqttkit.client.address import find_address, tls_context
@@ -23,7 +24,6 @@ from mqttkit.client.values import (
     check_payload,
     check_qos,
     check_size,
-    check_timeout,
     check_will,
     wanted_filters,
 )

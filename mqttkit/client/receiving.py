@@ -7,13 +7,14 @@ from collections.abc import Callable
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from mqttkit._checks import check_timeout
 from mqttkit.client import display
 from mqttkit.client.callbacks import CallbackErrors, Guarded
 from mqttkit.client.inbox import Inbox
 from mqttkit.client.link import not_in_callback
 from mqttkit.client.properties import from_paho
 from mqttkit.client.stream import Stream
-from mqttkit.client.values import check_count, check_timeout
+from mqttkit.client.values import check_count
 from mqttkit.errors import InvalidArgument
 from mqttkit.message import Message
 from mqttkit.topics import check_topic_filter, matches

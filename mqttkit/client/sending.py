@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mqttkit.client.values import check_timeout
+from mqttkit._checks import check_timeout
 
 if TYPE_CHECKING:
     from paho.mqtt.client import MQTTMessageInfo

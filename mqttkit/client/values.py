@@ -131,15 +131,6 @@ def _utf8(text: str, what: str) -> bytes:
         ) from None
 
 
-def check_timeout(timeout: Any) -> float:
-    """`timeout` in seconds: nothing in this kit waits for ever."""
-    if isinstance(timeout, bool) or not isinstance(timeout, (int, float)) or not 0 <= timeout < float("inf"):
-        raise InvalidArgument(
-            f"timeout is a number of seconds, 0 or more, not {timeout!r}. Nothing here waits without an end: try timeout=5."
-        )
-    return float(timeout)
-
-
 def wanted_filters(given: Any, qos: int) -> list[tuple[str, int]]:
     """`given` as a list of (filter, QoS), each checked."""
     pairs = [_pair(one, qos) for one in (given if isinstance(given, list) else [given])]

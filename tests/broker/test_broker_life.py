@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import socket
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import time
 
 import pytest
 
-from mqttkit import Broker, BrokerError
+from mqttkit import Broker, BrokerError, InvalidArgument
 from mqttkit.broker import from_environment
 from support import need
 from support.rawmqtt import DISCONNECT, publish
@@ -106,18 +107,86 @@ def test_nothing_is_printed_or_logged(capfd, caplog):
     assert capfd.readouterr() == ("", "")
 
 
-def test_port_in_use_is_said():
-    with Broker() as first, pytest.raises(BrokerError, match="port=0"):
-        Broker(port=first.port).start()
+def test_port_in_use_is_said(engine):
+    with Broker() as first, pytest.raises(BrokerError, match=r"127\.0\.0\.1.*port=0"):
+        Broker(port=first.port, engine=engine).start()
 
 
-def test_no_listener_and_unknown_engine_are_said():
-    with pytest.raises(BrokerError, match="listener"):
-        Broker(port=None)
-    with pytest.raises(BrokerError, match="mosquitto"):
-        Broker(engine="hivemq")
+@pytest.mark.parametrize(("options", "words"), [
+    ({"port": None}, "listener"),
+    ({"engine": "hivemq"}, "mosquitto"),
+    ({"port": 70000}, "port is a whole number from 0 to 65535, not 70000"),
+    ({"port": -1}, "0 takes any free port"),
+    ({"port": 1.5}, "whole number"),
+    ({"port": True}, "whole number"),
+    ({"port": "1883"}, "not '1883'"),
+    ({"ws_port": 99999}, "ws_port"),
+    ({"tls": ("a.pem", "b.pem")}, "no file a.pem"),
+    ({"tls": 3}, "tls is True"),
+    ({"host": None}, "host is the address"),
+    ({"host": ""}, "host is the address"),
+    ({"host": "0.0.0.0"}, "other machines"),
+    ({"host": "::"}, "open_=True"),
+    ({"users": 3}, "users is a dict"),
+    ({"users": "anna:secret"}, "users is a dict"),
+    ({"users": {"anna": None}}, "texts that are not empty"),
+    ({"users": {"anna": 1}}, "texts that are not empty"),
+    ({"users": {"": "x"}}, "texts that are not empty"),
+    ({"users": [1]}, "texts that are not empty"),
+    ({"users": ["anna"]}, "NAME:PASSWORD"),
+    ({"access": 3}, "access is a list of lines"),
+    ({"access": {"anna": "home/#"}}, "access is a list of lines"),
+    ({"access": "no/such/file"}, "cannot be read"),
+])  # fmt: skip
+def test_what_makes_no_sense_is_said_in_one_sentence(options, words):
+    with pytest.raises(BrokerError, match=re.escape(words)) as caught:
+        Broker(**options)
+    assert len(str(caught.value)) < 300
+
+
+def test_an_open_door_is_opened_on_purpose_only(client):
+    with Broker("0.0.0.0", open_=True) as broker:
+        assert broker.url.startswith("mqtt://127.0.0.1:")
+        client(broker, "x")
+    with Broker("0.0.0.0", users={"anna": "secret"}) as broker:
+        client(broker, "x", user="anna", password="secret")
+
+
+def test_an_address_before_the_start_is_said():
     with pytest.raises(BrokerError, match=r"start\(\)"):
         _ = Broker().url
+
+
+def test_questions_that_make_no_sense_are_said():
+    with Broker() as broker:
+        for wait in (None, -1, True, float("inf")):
+            with pytest.raises(InvalidArgument, match="timeout"):
+                broker.wait_for_event("connect", timeout=wait)
+        for ask in (broker.events, broker.wait_for_event):
+            with pytest.raises(InvalidArgument, match="Did you mean 'connect'"):
+                ask("conect")
+        with pytest.raises(InvalidArgument, match="function of one argument"):
+            broker.on_event(3)
+
+
+def test_the_end_of_the_block_raises_the_error_of_a_callback(client):
+    with pytest.raises(ZeroDivisionError), Broker() as broker:  # noqa: PT012 - the end of the block raises
+        broker.on_event(lambda event: 1 / 0)
+        client(broker, "x")
+    assert not broker.running
+
+
+def test_a_mosquitto_that_was_killed_is_missed(client):
+    need("mosquitto")
+    with Broker(engine="mosquitto") as broker:
+        client(broker, "x")
+        broker._engine._child.process.kill()
+        broker._engine._child.process.wait(5)
+        broker.wait_for_event("disconnect", "x")
+        assert not broker.running
+        with pytest.raises(BrokerError, match=r"ended by itself.*restart\(\)"):
+            broker.clients()
+        assert broker.start().clients() == []
 
 
 def test_missing_mosquitto_says_how_to_install_it(monkeypatch):
@@ -157,10 +226,37 @@ def test_broker_elsewhere_is_used_by_its_url_and_its_password_is_not_shown():
             wait()
 
 
-@pytest.mark.parametrize("url", ["http://example.org", "example.org", "mqtt://", "mqtt://host:99999", "mqtt://host:x"])
-def test_urls_that_are_none(url):
-    with pytest.raises(BrokerError, match="mqtts://user:password@host:8883"):
+def test_a_broker_elsewhere_is_not_ours_to_restart():
+    with pytest.raises(BrokerError, match="cannot be restarted from here"):
+        Broker.at("mqtt://example.org").restart()
+    assert Broker.at("mqtt://example.org").running
+
+
+@pytest.mark.parametrize(("url", "shown"), [
+    ("mqtt://example.org", "mqtt://example.org:1883"), ("mqtts://u:p@[::1]", "mqtts://[::1]:8883"),
+    ("ws://example.org:80/mqtt", "ws://example.org:80"), ("wss://example.org", "wss://example.org:9443"),
+])  # fmt: skip
+def test_every_scheme_and_how_it_is_shown(url, shown):
+    assert repr(Broker.at(url)) == f"<Broker at {shown}>"
+
+
+@pytest.mark.parametrize(("url", "words"), [
+    ("http://example.org", "must begin with mqtt://, mqtts://, ws://, wss://"),
+    ("example.org", "must begin with"),
+    ("localhost:1883", "must begin with"),
+    ("mqtt://", "the host is missing"),
+    ("mqtt://two words:1883", "a space in the host"),
+    ("mqtt://host:99999", "the port is not a number from 1 to 65535"),
+    ("mqtt://host:x", "the port is not"),
+    ("mqtt://host:0", "the port is not"),
+    ("mqtt://[::1", "it cannot be read"),
+    (3, "it cannot be read"),
+    (None, "must begin with"),
+])  # fmt: skip
+def test_urls_that_are_none(url, words):
+    with pytest.raises(BrokerError, match=words) as caught:
         Broker.at(url)
+    assert "mqtts://user:password@host:8883" in str(caught.value)
 
 
 def test_broker_of_the_environment(monkeypatch):

@@ -10,7 +10,8 @@ import sys
 import pytest
 
 from mqttkit import BrokerError
-from mqttkit.broker.terminal import is_loopback, run_broker
+from mqttkit.broker.options import is_loopback
+from mqttkit.broker.terminal import run_broker
 from support import need
 from support.rawmqtt import Raw
 

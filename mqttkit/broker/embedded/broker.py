@@ -13,13 +13,13 @@ from mqttkit.broker.embedded.admission import Admission
 from mqttkit.broker.embedded.corrections import without
 from mqttkit.broker.embedded.delivery import Deliveries
 from mqttkit.broker.embedded.handler import Handler
-from mqttkit.broker.embedded.listening import Listening, amqtt_config, why_not
+from mqttkit.broker.embedded.listening import Listening, amqtt_config
 from mqttkit.broker.embedded.retained import Retained
 from mqttkit.broker.embedded.session import Session
 from mqttkit.broker.embedded.subscribing import Subscribing
 from mqttkit.broker.embedded.sysinfo import SysTopics
 from mqttkit.broker.embedded.wire import Publication
-from mqttkit.broker.options import Options
+from mqttkit.broker.options import Options, busy
 from mqttkit.errors import BrokerError
 from mqttkit.topics import FilterIndex
 
@@ -68,7 +68,8 @@ class CorrectedBroker(
             await self.start()
         except StockError as error:
             cause = error.__cause__
-            raise (BrokerError(why_not(self.options.host, cause)) if isinstance(cause, OSError) else error) from cause
+            why = (cause.strerror if isinstance(cause, OSError) else None) or str(cause or error)
+            raise BrokerError(busy(self.options.host, why)) from cause
         self._retained_messages.update(retained)
         for session in sessions:
             self._sessions[session.client_id] = (session, None)

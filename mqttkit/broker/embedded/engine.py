@@ -70,6 +70,10 @@ class EmbeddedEngine:
             self._end_thread()
 
     # --- questions
+    def alive(self) -> bool:
+        """True while its thread runs."""
+        return self._thread is not None and self._thread.is_alive()
+
     def clients(self) -> list[Client]:
         """The connected clients."""
         return self._ask(report.clients)

@@ -148,11 +148,3 @@ class Listening:
 def choose_protocol(_connection: Any, offered: Any) -> Any:
     """The WebSocket sub-protocol is mqtt; a client that offers none is let in, as mosquitto does."""
     return "mqtt" if "mqtt" in offered else None
-
-
-def why_not(host: str, error: OSError) -> str:
-    """The sentence for a listener that could not be opened."""
-    return (
-        f"The broker cannot listen on {host}: {error.strerror or error}. "
-        "If another program has this port, use port=0 for any free one."
-    )
