@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import secrets
 import socket
 
@@ -11,9 +12,17 @@ _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
 def make_password() -> str:
-    """Two groups of four letters: 39 bits, enough behind a gate that answers one wrong guess a second."""
-    groups = ("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(2))
-    return "-".join(groups)
+    """Two groups of four letters: 39 bits, enough behind a gate that takes one guess in two seconds from an address."""
+    return _groups(2)
+
+
+def make_key() -> str:
+    """The instructor's key: four groups of four letters, 79 bits, which can be typed too."""
+    return _groups(4)
+
+
+def _groups(count: int) -> str:
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(count))
 
 
 def reachable_address() -> str:
@@ -33,3 +42,10 @@ def svg_qr(text: str) -> str:
             scale=6, border=2, svgclass=None, lineclass=None, title="QR code of the join link"
         )
     )
+
+
+def terminal_qr(text: str) -> str:
+    """A QR code drawn with characters."""
+    drawn = io.StringIO()
+    segno.make(text, error="m").terminal(out=drawn, compact=True)
+    return drawn.getvalue()

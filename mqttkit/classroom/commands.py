@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mqttkit.classroom.session import Classroom
+from mqttkit.errors import BrokerError
+from mqttkit.security import Certificate
 
 if TYPE_CHECKING:
     from types import FrameType
 
+_FILES = 4096
 PASSWORD_VARIABLE = "MQTTKIT_CLASS_PASSWORD"  # noqa: S105 - the name of a variable
 
 
@@ -26,6 +31,9 @@ def run_classroom(
     engine: str = "amqtt",
     origin: list[str] | None = None,
     record: str | None = None,
+    tls: bool = False,
+    tls_cert: Path | None = None,
+    tls_key: Path | None = None,
     out: TextIO | None = None,
 ) -> int:
     """Open a room, say how to join, and close it at Ctrl+C; the exit code.
@@ -35,6 +43,7 @@ def run_classroom(
     if password is None:
         password = os.environ.get(PASSWORD_VARIABLE)
     out = out or sys.stdout
+    _allow_many_connections()
     stop = threading.Event()
     _stop_on_signals(stop)
     with Classroom(
@@ -46,12 +55,31 @@ def run_classroom(
         engine=engine,
         origins=tuple(origin or ()),
         record=record,
+        tls=_certificate(tls, tls_cert, tls_key),
     ) as classroom:
         out.write(invitation(classroom))
         out.flush()
         _wait(stop)
     out.write("The room is closed.\n")
     return 0
+
+
+def _certificate(tls: bool, file: Path | None, key: Path | None) -> Certificate | bool:
+    if file is None and key is None:
+        return tls
+    if file is None or key is None:
+        raise BrokerError("A certificate has two files: give both --tls-cert and --tls-key.")
+    return Certificate(file, key)
+
+
+def _allow_many_connections() -> None:
+    """Each person takes up to three of the files this process may open, and macOS allows 256 at first."""
+    with contextlib.suppress(ImportError, ValueError, OSError):  # Windows has no such limit
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = _FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def invitation(classroom: Classroom) -> str:
@@ -71,7 +99,18 @@ def invitation(classroom: Classroom) -> str:
         f"From a notebook or program:        {classroom.url}   or   {classroom.ws_url}\n"
         f"From a terminal:                   mosquitto_sub -h {first} -p {classroom.port} -i sub1 -u me -P {password} "
         f"-t 'chat/{classroom.room}/message/+'\n"
-        f"\nFor you alone, the instructor's page:\n  {classroom.instructor_url}\n\n{local}Ctrl+C closes the room.\n"
+        f"{_about_tls(classroom)}"
+        f"\nFor you alone, the instructor's page:  {classroom.instructor_url}\n"
+        f"and the key that it asks for:          {classroom.instructor_key}\n\n{local}Ctrl+C closes the room.\n"
+    )
+
+
+def _about_tls(classroom: Classroom) -> str:
+    certificate = classroom.certificate
+    if certificate is None or certificate.ca is None:
+        return ""
+    return (
+        f"Browsers warn, as nobody knows the lesson's authority. Programs verify it with {classroom.page_url}ca.pem\n"
     )
 
 
@@ -83,8 +122,9 @@ def _stop_on_signals(stop: threading.Event) -> None:
     def asked(_number: int, _frame: FrameType | None) -> None:
         stop.set()
 
-    signal.signal(signal.SIGINT, asked)
-    signal.signal(signal.SIGTERM, asked)
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last one: the terminal was closed; Windows has none
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), asked)
 
 
 def _wait(stop: threading.Event) -> None:

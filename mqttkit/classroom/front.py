@@ -1,31 +1,59 @@
-"""One address for everything: the page over HTTP, MQTT over WebSocket, and plain MQTT over TCP share one port.
+"""One address for everything: the page over HTTP, MQTT over WebSocket, and plain MQTT over TCP share one port, with or without TLS.
 
-The first byte tells them apart: a CONNECT begins with 0x10, HTTP with a letter.
+The first byte tells them apart: a TLS handshake begins with 0x16, a CONNECT with 0x10, HTTP with a letter.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import logging
 import socket
+import sys
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any
 
-from tornado import httpserver, iostream, netutil, web, websocket
+from tornado import httpserver, iostream, netutil
 
-from mqttkit.classroom.gate import CONNECT_SECONDS, MAX_PACKET, Gate, Link
-from mqttkit.classroom.pages import Page
+from mqttkit.classroom.link import CONNECT_SECONDS, MAX_PACKET
+from mqttkit.classroom.tls import Decrypter
+from mqttkit.classroom.web import application
 from mqttkit.errors import MqttKitError
+
+if TYPE_CHECKING:
+    import ssl
+
+    from mqttkit.classroom.gate import Gate
+    from mqttkit.classroom.web import Site
 
 MAX_CONNECTIONS = 600
 HEADER_SECONDS = 10.0
 MAX_HEADER = 16 * 1024
-_CONNECT = 0x10
+_CONNECT, _TLS = 0x10, 0x16
+_SILENT_SECONDS = 60  # after which the system asks whether the other side is still there
 
 log = logging.getLogger("mqttkit.classroom")
+
+
+class Place:
+    """One of the connections that the class may have; given back once, whoever ends it."""
+
+    def __init__(self, front: Front, address: str) -> None:
+        self.front, self.address = front, address
+        self.close: Callable[[], object] = lambda: None
+        self.routed = False
+        self._held = True
+
+    def entered(self) -> None:
+        """Somebody who may be here is on it: it is no longer given to others."""
+        self.front.fresh.pop(self, None)
+
+    def release(self) -> None:
+        """The connection is closed."""
+        self.entered()
+        if self._held:
+            self._held = False
+            self.front.open -= 1
 
 
 class Front:
@@ -33,26 +61,23 @@ class Front:
 
     Args:
         gate: judges the MQTT connections.
-        pages: page by path.
-        origins: further addresses (`https://host[:port]`) whose pages may open the WebSocket, such as a proxy's.
+        site: the pages.
+        tls: certificate and key in an SSLContext; then nobody gets in without TLS.
+
+    Attributes:
+        open: number of connections; `fresh` are those on which nobody has logged in, the oldest first.
     """
 
-    def __init__(self, gate: Gate, pages: dict[str, Page], origins: tuple[str, ...] = ()) -> None:
+    def __init__(self, gate: Gate, site: Site, tls: ssl.SSLContext | None = None) -> None:
         self._gate = gate
-        self._open = 0
+        self._tls = tls
+        self._home = site.home
+        self.open = 0
+        self.fresh: dict[Place, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop: list[Callable[[], None]] = []
-        routes: list[Any] = [(path, _PageHandler, {"page": page}) for path, page in pages.items()]
-        routes.append((r"/mqtt", _MqttHandler, {"gate": gate, "origins": origins}))
-        application = web.Application(
-            routes,
-            default_handler_class=_NotFound,
-            log_function=_quiet,
-            websocket_max_message_size=2 * MAX_PACKET,
-            websocket_ping_interval=0,
-        )
         self._http = httpserver.HTTPServer(
-            application,
+            application(gate, site),
             idle_connection_timeout=HEADER_SECONDS,
             body_timeout=HEADER_SECONDS,
             max_header_size=MAX_HEADER,
@@ -75,42 +100,81 @@ class Front:
         await self._http.close_all_connections()
 
     def _accepted(self, connection: socket.socket, address: Any) -> None:
-        if self._open >= MAX_CONNECTIONS:
-            connection.close()
-            return
-        self._open += 1
-        task = asyncio.get_running_loop().create_task(self._route(connection, address))
+        """A full house is no reason to keep a newcomer out: whoever came and said nothing has to go first."""
+        if self.open >= MAX_CONNECTIONS:
+            oldest = next(iter(self.fresh), None)
+            if oldest is None:
+                connection.close()
+                return
+            oldest.close()
+            oldest.release()
+        self.open += 1
+        place = Place(self, str(address[0]))
+        self.fresh[place] = None
+        task = self._spawn(self._route(connection, place))
+        task.add_done_callback(lambda _: place.routed or connection.close())  # cancelled before it began
+        place.close = task.cancel
+
+    def _spawn(self, work: Any) -> asyncio.Task[None]:
+        task: asyncio.Task[None] = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        return task
 
-    async def _route(self, connection: socket.socket, address: Any) -> None:
-        stream = _Stream(connection, self._closed, max_buffer_size=4 * MAX_PACKET)
+    async def _route(self, connection: socket.socket, place: Place) -> None:
+        place.routed = True
         try:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _prepare(connection)
             first = await asyncio.wait_for(_peek(connection), HEADER_SECONDS)
-            if first == _CONNECT:
-                await _serve_tcp(self._gate, stream)
+            if self._tls is None:
+                await self._serve(Stream(connection, place), first)
+            elif first == _TLS:
+                connection = await self._decrypted(connection, self._tls)
+                first = await asyncio.wait_for(_peek(connection), HEADER_SECONDS)
+                await self._serve(Stream(connection, place), first)
             else:
-                self._http.handle_stream(stream, address)
+                await _send_to_tls(connection, self._home)
+                connection.close()
+                place.release()
         except BaseException as error:
-            stream.close()
+            connection.close()
+            place.release()
             if not isinstance(error, (OSError, asyncio.TimeoutError)):
                 raise
 
-    def _closed(self) -> None:
-        self._open -= 1
+    async def _decrypted(self, connection: socket.socket, context: ssl.SSLContext) -> socket.socket:
+        decrypter = await Decrypter.on(connection, context, HEADER_SECONDS)
+        self._spawn(decrypter.run())
+        return decrypter.plain
+
+    async def _serve(self, stream: Stream, first: int) -> None:
+        stream.place.close = stream.close
+        if first == _CONNECT:
+            await _serve_tcp(self._gate, stream)
+        else:
+            self._http.handle_stream(stream, (stream.place.address, 0))
 
 
-class _Stream(iostream.IOStream):
-    """Tells when its socket is closed, whoever closes it."""
+class Stream(iostream.IOStream):
+    """Gives its place back when its socket is closed, whoever closes it."""
 
-    def __init__(self, connection: socket.socket, closed: Callable[[], None], **options: Any) -> None:
-        self._tell = closed
-        super().__init__(connection, **options)
+    def __init__(self, connection: socket.socket, place: Place) -> None:
+        self.place = place
+        super().__init__(connection, max_buffer_size=4 * MAX_PACKET)
 
     def close_fd(self) -> None:
+        """Called by tornado once."""
         super().close_fd()
-        self._tell()
+        self.place.release()
+
+
+def _prepare(connection: socket.socket) -> None:
+    """Send at once, and notice when a phone has gone out of reach that never asked for a keep alive."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    if sys.platform == "linux":
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, _SILENT_SECONDS)
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, _SILENT_SECONDS // 6)
 
 
 async def _peek(connection: socket.socket) -> int:
@@ -130,9 +194,17 @@ def _set(ready: asyncio.Future[None]) -> None:
         ready.set_result(None)
 
 
-async def _serve_tcp(gate: Gate, stream: iostream.IOStream) -> None:
+async def _send_to_tls(connection: socket.socket, home: str) -> None:
+    """Tell a browser that came with http:// where to go; MQTT without TLS is closed without a word."""
+    answer = f"HTTP/1.1 301 Moved Permanently\r\nLocation: {home}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+    if connection.recv(4096)[:4] == b"GET ":
+        with contextlib.suppress(OSError):
+            await asyncio.get_running_loop().sock_sendall(connection, answer.encode())
+
+
+async def _serve_tcp(gate: Gate, stream: Stream) -> None:
     """Plain MQTT until either side ends it."""
-    link = gate.link(stream.write, stream.close)
+    link = gate.link(stream.write, stream.close, stream.place.address, stream.place.entered)
     first = asyncio.get_running_loop().call_later(CONNECT_SECONDS, link.end_if_nobody)
     try:
         while True:
@@ -145,106 +217,3 @@ async def _serve_tcp(gate: Gate, stream: iostream.IOStream) -> None:
         first.cancel()
         stream.close()
         await link.end()
-
-
-class _MqttHandler(websocket.WebSocketHandler):
-    """MQTT over WebSocket [MQTT-6.0.0-1 to 4]."""
-
-    _link: Link | None = None
-
-    def initialize(self, gate: Gate, origins: tuple[str, ...]) -> None:
-        self._gate, self._origins = gate, origins
-        self._timer: asyncio.TimerHandle | None = None
-
-    def check_origin(self, origin: str) -> bool:
-        return origin.rstrip("/") in self._origins or same_origin(origin, self.request.host)
-
-    def select_subprotocol(self, subprotocols: list[str]) -> str | None:
-        return next((name for name in subprotocols if name in ("mqtt", "mqttv3.1")), None)
-
-    def open(self, *_: str, **__: str) -> None:
-        if self.selected_subprotocol is None:
-            self.close(1002, "the sub-protocol must be mqtt")
-            return
-        self._link = self._gate.link(self._send, self.close)
-        self._timer = asyncio.get_running_loop().call_later(CONNECT_SECONDS, self._link.end_if_nobody)
-
-    async def on_message(self, message: str | bytes) -> None:
-        if self._link is None or isinstance(message, str):
-            self.close(1003, "MQTT is binary")
-            return
-        try:
-            await self._link.feed(message)
-        except (MqttKitError, OSError) as error:
-            log.info("connection %d ended: %s", self._link.number, error)
-            self.close()
-
-    def on_close(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-        if self._link is not None:
-            task = asyncio.get_running_loop().create_task(self._link.end())
-            _ending.add(task)
-            task.add_done_callback(_ending.discard)
-
-    async def _send(self, data: bytes) -> None:
-        with contextlib.suppress(websocket.WebSocketClosedError):
-            await self.write_message(data, binary=True)
-
-
-_ending: set[asyncio.Task[None]] = set()
-
-
-def same_origin(origin: str, host: str) -> bool:
-    """Whether a page of `origin` may open a WebSocket to `host`: only one that this very server sent.
-
-    The name must also be an address, `localhost`, this machine's name or end in `.local`: a stranger's domain that is made to
-    point here (DNS rebinding) has equal origin and host too.
-    """
-    parts = urlsplit(origin)
-    return parts.netloc.lower() == host.lower() and _is_here(parts.hostname or "")
-
-
-def _is_here(name: str) -> bool:
-    with contextlib.suppress(ValueError):
-        ipaddress.ip_address(name)
-        return True
-    return name == "localhost" or name.endswith((".local", ".localhost")) or name == socket.gethostname().lower()
-
-
-class _PageHandler(web.RequestHandler):
-    """One page, the same for everybody."""
-
-    def initialize(self, page: Page) -> None:
-        self._page = page
-
-    def set_default_headers(self) -> None:
-        for name, value in _HEADERS.items():
-            self.set_header(name, value)
-
-    def get(self) -> None:
-        self.set_header("Content-Type", "text/html; charset=utf-8")
-        self.set_header("Content-Security-Policy", self._page.policy)
-        self.finish(self._page.body)
-
-    head = get
-
-
-class _NotFound(web.RequestHandler):
-    def prepare(self) -> None:
-        self.set_status(404)
-        self.set_header("Content-Type", "text/plain; charset=utf-8")
-        self.finish("There is nothing here. The page of the class is at the address without anything behind it.\n")
-
-
-def _quiet(handler: web.RequestHandler) -> None:
-    """No access log: it would hold addresses of people and of links."""
-    log.debug("%s %d", handler.request.method, handler.get_status())
-
-
-_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "no-store",
-    "Server": "mqttkit",
-}

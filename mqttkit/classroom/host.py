@@ -18,7 +18,8 @@ from mqttkit.classroom.exchanges import Exchanges
 from mqttkit.classroom.rules import CONTROL, Bucket
 
 if TYPE_CHECKING:
-    from mqttkit.classroom.gate import Gate, Link
+    from mqttkit.classroom.gate import Gate
+    from mqttkit.classroom.link import Link
     from mqttkit.classroom.rules import Member
     from mqttkit.packets import Packet
 

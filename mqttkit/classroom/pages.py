@@ -27,21 +27,17 @@ class Page:
 
 def join_page(room: str) -> Page:
     """The page for phones and laptops."""
-    return _page("join.html", _JOIN, {"room": room})
+    return _page("join.html", _JOIN, room)
 
 
-def instructor_page(room: str, join_url: str, qr_code: str) -> Page:
-    """The page for whoever runs the class; `qr_code` is SVG markup made here, not by strangers."""
-    return _page("instructor.html", _INSTRUCTOR, {"room": room, "join_url": join_url}, {"qr": qr_code})
+def instructor_page(room: str) -> Page:
+    """The page for whoever runs the class; how to join it gets with the instructor's key only."""
+    return _page("instructor.html", _INSTRUCTOR, room)
 
 
-def _page(
-    template: str, modules: tuple[str, ...], values: dict[str, str], markup: dict[str, str] | None = None
-) -> Page:
+def _page(template: str, modules: tuple[str, ...], room: str) -> Page:
     script, style = _script(modules), _read("page.css")
-    text = _read(template).replace("/*STYLE*/", style).replace("/*SCRIPT*/", script)
-    for name, value in ({name: escape(value) for name, value in values.items()} | (markup or {})).items():
-        text = text.replace("{{" + name + "}}", value)
+    text = _read(template).replace("/*STYLE*/", style).replace("/*SCRIPT*/", script).replace("{{room}}", escape(room))
     return Page(text.encode(), _policy(script, style))
 
 

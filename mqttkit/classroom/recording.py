@@ -13,7 +13,7 @@ from mqttkit.packets import decode
 from mqttkit.trace import Link, Trace, Wire
 
 if TYPE_CHECKING:
-    from mqttkit.classroom import gate
+    from mqttkit.classroom import link as links
 
 _PUBLISH = 3
 
@@ -38,7 +38,7 @@ class Recording:
         self._links: dict[int, Link] = {}
         self._log: TextIO = _private(self.log_path)
 
-    def packet(self, link: gate.Link, raw: bytes, *, to_broker: bool) -> None:
+    def packet(self, link: links.Link, raw: bytes, *, to_broker: bool) -> None:
         """Keep one packet."""
         wire_link = self._links.setdefault(link.number, Link(link.number, link.client_id))
         self.trace.links[link.number] = wire_link
@@ -46,15 +46,15 @@ class Recording:
         if to_broker and raw[0] >> 4 == _PUBLISH:
             self._line(raw)
 
-    def opened(self, link: gate.Link) -> None:
+    def opened(self, link: links.Link) -> None:
         """Log that somebody came."""
         self._write(f"* {link.client_id} connected")
 
-    def closed(self, link: gate.Link) -> None:
+    def closed(self, link: links.Link) -> None:
         """Log that somebody went."""
         self._write(f"* {link.client_id} disconnected")
 
-    def refused(self, link: gate.Link, why: str) -> None:
+    def refused(self, link: links.Link, why: str) -> None:
         """Log that something was refused."""
         self._write(f"* {link.client_id}: {why}")
 

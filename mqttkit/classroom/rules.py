@@ -20,9 +20,16 @@ from mqttkit import chat
 if TYPE_CHECKING:
     from mqttkit.packets import Packet
 
-ACCEPTED, BAD_CLIENT_ID, NOT_ALLOWED = 0, 2, 5
+ACCEPTED, BAD_CLIENT_ID, UNAVAILABLE, NOT_ALLOWED = 0, 2, 3, 5
 """CONNACK return codes [MQTT-3.2.2-4]."""
 MAX_MEMBERS = 2000
+MAX_RETAINED = 20
+"""How many of a member's own topics may hold a retained message: each costs the broker memory until the class ends."""
+MAX_FILTERS = 50
+MAX_FILTER_LENGTH = 200
+NAME_KEPT_SECONDS = 600.0
+"""How long the name of a sleeping phone, whose session is kept, is not given to somebody else."""
+_MAX_ADDRESSES = 4096
 INSTRUCTOR = "instructor"
 """User name of whoever runs the class."""
 OWN = "people"
@@ -44,12 +51,16 @@ class Bucket:
     def __post_init__(self) -> None:
         self._left, self._at = self.burst, self.clock()
 
-    def take(self) -> bool:
-        """Use one; False when none is left."""
+    def has_one(self) -> bool:
+        """Whether one is left."""
         now = self.clock()
         self._left = min(self.burst, self._left + (now - self._at) * self.rate)
         self._at = now
-        if self._left < 1:
+        return self._left >= 1
+
+    def take(self) -> bool:
+        """Use one; False when none is left."""
+        if not self.has_one():
             return False
         self._left -= 1
         return True
@@ -57,7 +68,15 @@ class Bucket:
 
 @dataclass(eq=False)
 class Member:
-    """One person, over all their connections."""
+    """One person, over all their connections.
+
+    Attributes:
+        links: how many connections are open.
+        session_kept: whether the broker keeps what they miss.
+        left_at: when the last connection ended, while the session is kept; None otherwise.
+        retained, filters: topics of their own that hold a message, and what they subscribed to.
+        lines, packets, others, answers, connects: limits for chat lines, messages, requests, acknowledgements, CONNECTs.
+    """
 
     client_id: str
     key: bytes
@@ -65,8 +84,21 @@ class Member:
     name: str = ""
     muted: bool = False
     removed: bool = False
+    links: int = 0
+    session_kept: bool = False
+    left_at: float | None = None
+    retained: set[str] = field(default_factory=set)
+    filters: set[str] = field(default_factory=set)
     lines: Bucket = field(default_factory=lambda: Bucket(8, 1.5))
     packets: Bucket = field(default_factory=lambda: Bucket(60, 20))
+    others: Bucket = field(default_factory=lambda: Bucket(100, 10))
+    answers: Bucket = field(default_factory=lambda: Bucket(5000, 500))
+    connects: Bucket = field(default_factory=lambda: Bucket(20, 0.5))
+
+    def has_name(self) -> bool:
+        """Whether they hold a name that nobody else may take now."""
+        asleep = self.left_at is not None and time.monotonic() - self.left_at < NAME_KEPT_SECONDS
+        return bool(self.name) and (self.links > 0 or asleep)
 
 
 class Rules:
@@ -84,29 +116,71 @@ class Rules:
         self.members: dict[str, Member] = {}
         self._password = password
         self._instructor_key = instructor_key
+        self._wrong: dict[str, Bucket] = {}
 
-    def login(self, packet: Packet) -> tuple[int, Member | None]:
-        """Decide on a CONNECT: CONNACK return code and, where it is 0, the member."""
+    def login(self, packet: Packet, address: str = "") -> tuple[int, Member | None]:
+        """Decide on a CONNECT from `address`: CONNACK return code and, where it is 0, the member."""
         client_id = packet.client_id or ""
         try:
             chat.check_client_id(client_id)
         except chat.ChatError:
             return BAD_CLIENT_ID, None
-        instructor = packet.username == INSTRUCTOR and _same(packet.password, self._instructor_key)
+        if not self.may_try(address) and not self._is_known(packet):
+            return UNAVAILABLE, None
+        instructor = self.is_instructor(packet.username, packet.password)
         if not instructor and (packet.username == INSTRUCTOR or not self._knows_password(packet)):
+            self.note_wrong(address)
             return NOT_ALLOWED, None
-        member = self._member(client_id, _digest(packet.username or ""), instructor)
-        if member is None or member.removed or (self.state.ended and not instructor):
+        return self._admit(packet, client_id, instructor)
+
+    def _admit(self, packet: Packet, client_id: str, instructor: bool) -> tuple[int, Member | None]:
+        """Decide on somebody who knows the password."""
+        key = _digest(packet.username or "")
+        known = self.members.get(client_id)
+        if known is None and len(self.members) >= MAX_MEMBERS and not self._forget_one():
+            return UNAVAILABLE, None
+        member = known or Member(client_id, key, instructor)
+        if not hmac.compare_digest(member.key, key) or member.instructor != instructor or member.removed:
             return NOT_ALLOWED, None
-        if packet.will is not None and self.refusal_of_will(member, packet) is not None:
+        if (self.state.ended and not instructor) or (packet.will is not None and self.refusal_of_will(member, packet)):
             return NOT_ALLOWED, None
+        if not member.connects.take():
+            return UNAVAILABLE, None
+        self.members[client_id] = member
         return ACCEPTED, member
+
+    def is_instructor(self, username: str | None, password: bytes | None) -> bool:
+        """Whether these are the words of whoever runs the class."""
+        return username == INSTRUCTOR and _same(password, self._instructor_key)
+
+    def note_wrong(self, address: str) -> None:
+        """A wrong password came from `address`."""
+        if len(self._wrong) > _MAX_ADDRESSES:
+            self._wrong.clear()
+        self._wrong.setdefault(address, Bucket(30, 0.5)).take()
+
+    def may_try(self, address: str) -> bool:
+        """Whether an address may try a password. A delay of wrong answers alone slows nobody who tries many at a time."""
+        return address not in self._wrong or self._wrong[address].has_one()
+
+    def _is_known(self, packet: Packet) -> bool:
+        """Whether they came in before: they may come back whatever their neighbours try."""
+        known = self.members.get(packet.client_id or "")
+        return known is not None and hmac.compare_digest(known.key, _digest(packet.username or ""))
+
+    def _forget_one(self) -> bool:
+        """Make room for a newcomer: forget who came first of those that are not here, and were not removed or muted."""
+        gone = (one for one in self.members.values() if not (one.links or one.removed or one.muted))
+        first = next(gone, None)
+        return first is not None and self.members.pop(first.client_id) is first
 
     def refusal_of_will(self, member: Member, packet: Packet) -> str | None:
         """Why the will of this CONNECT is not accepted; None when it is."""
         assert packet.will is not None
         will = packet.will
         payload = will.payload.encode() if isinstance(will.payload, str) else will.payload
+        if will.topic == chat.message_topic(self.room, member.client_id):
+            return "A will is no way to write: it would get past mute and read-only."
         return self._refusal(member, will.topic, payload, retain=will.retain)
 
     def refusal(self, member: Member, packet: Packet) -> str | None:
@@ -125,9 +199,18 @@ class Rules:
         levels = topic_filter.split("/")
         if member.instructor:
             return levels[0] in ("chat", OWN, CONTROL)
+        if len(topic_filter) > MAX_FILTER_LENGTH or len(member.filters | {topic_filter}) > MAX_FILTERS:
+            return False
         if levels[:2] == ["chat", self.room]:
             return levels[2:3] in (["message"], ["presence"], ["room"]) or levels[2:] == ["notice", member.client_id]
         return levels[0] == OWN and len(levels) > 1
+
+    def note(self, member: Member, packet: Packet) -> None:
+        """Remember what an accepted message changes: the name under which they are present, what is retained."""
+        topic, payload = packet.topic or "", packet.payload or b""
+        self.note_presence(member, topic, payload)
+        if packet.retain and topic.startswith(f"{OWN}/"):
+            (member.retained.add if payload else member.retained.discard)(topic)
 
     def note_presence(self, member: Member, topic: str, payload: bytes) -> None:
         """Remember the name under which a member is present."""
@@ -138,7 +221,7 @@ class Rules:
 
     def _refusal(self, member: Member, topic: str, payload: bytes, *, retain: bool) -> str | None:
         if topic.startswith(f"{OWN}/{member.client_id}/"):
-            return None if len(payload) <= chat.MAX_PAYLOAD else f"At most {chat.MAX_PAYLOAD} bytes per message."
+            return _refusal_of_own(member, topic, payload, retain=retain)
         if topic not in (
             chat.message_topic(self.room, member.client_id),
             chat.presence_topic(self.room, member.client_id),
@@ -158,7 +241,8 @@ class Rules:
         if isinstance(item, chat.ChatLine) or (isinstance(item, chat.Presence) and item.online):
             if item.name == member.name:
                 return None  # it was free when they came in
-            taken = [INSTRUCTOR, *(other.name for other in self.members.values() if other is not member and other.name)]
+            others = (other for other in self.members.values() if other is not member and other.has_name())
+            taken = [INSTRUCTOR, *(other.name for other in others)]
             better = chat.unique_name(item.name, taken)
             if better != item.name:
                 return f"Somebody else here is called {item.name}. Call yourself {better}."
@@ -177,19 +261,22 @@ class Rules:
             return "You write too fast: this line was not delivered. Try again in a few seconds."
         return None
 
-    def _member(self, client_id: str, key: bytes, instructor: bool) -> Member | None:
-        known = self.members.get(client_id)
-        if known is not None:
-            return known if hmac.compare_digest(known.key, key) and known.instructor == instructor else None
-        if len(self.members) >= MAX_MEMBERS:
-            return None
-        return self.members.setdefault(client_id, Member(client_id, key, instructor))
-
     def _of_class(self, topic: str) -> bool:
         return topic.startswith((f"chat/{self.room}/", f"{OWN}/", f"{CONTROL}/"))
 
     def _knows_password(self, packet: Packet) -> bool:
         return not self._password or _same(packet.password, self._password)
+
+
+def _refusal_of_own(member: Member, topic: str, payload: bytes, *, retain: bool) -> str | None:
+    """Why a member may not publish this to a topic of their own."""
+    if len(payload) > chat.MAX_PAYLOAD:
+        return f"At most {chat.MAX_PAYLOAD} bytes per message."
+    if len(topic) > MAX_FILTER_LENGTH:
+        return f"At most {MAX_FILTER_LENGTH} characters per topic."
+    if retain and payload and len(member.retained | {topic}) > MAX_RETAINED:
+        return f"At most {MAX_RETAINED} of your topics may hold a retained message. Clear one with an empty payload."
+    return None
 
 
 def _same(given: bytes | None, wanted: str) -> bool:

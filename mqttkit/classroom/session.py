@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import io
 import os
 import secrets
 import socket
@@ -14,20 +13,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-import segno
-
 from mqttkit import chat
 from mqttkit._lifetime import adopt
 from mqttkit.broker import Broker
-from mqttkit.classroom.addresses import make_password, reachable_address, svg_qr
+from mqttkit.classroom.addresses import make_key, make_password, reachable_address, svg_qr, terminal_qr
 from mqttkit.classroom.front import Front
-from mqttkit.classroom.gate import Gate, Upstream
+from mqttkit.classroom.gate import Gate
 from mqttkit.classroom.host import Host
+from mqttkit.classroom.link import Upstream
 from mqttkit.classroom.pages import instructor_page, join_page
 from mqttkit.classroom.recording import Recording
 from mqttkit.classroom.rules import Rules
 from mqttkit.classroom.upstream import host_client, leave, upstream_at
+from mqttkit.classroom.web import Site
 from mqttkit.errors import BrokerError
+from mqttkit.security import Certificate, LessonCA
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -56,11 +56,14 @@ class Classroom:
         broker: a Broker, or the URL of one; None runs the embedded one (or what MQTTKIT_BROKER names).
         engine: of the broker that is run here, "amqtt" or "mosquitto".
         origins: further addresses (`https://host[:port]`) whose pages may connect, such as a proxy's.
+        tls: a `Certificate` for this address: everything then goes over TLS, at https, wss and mqtts. True makes a lesson
+            certificate, which nobody trusts until they say so; None is without TLS.
         record: folder for a trace and a chat log of the session; None records nothing.
 
     Attributes:
         password: the class password.
         instructor_key: password of the MQTT user `instructor`; opens the instructor's page.
+        certificate: what the class shows over TLS, or None; its `ca` is what MQTT clients verify it with.
         host: the address it listens on.
         port: its port, while it runs.
     """
@@ -75,16 +78,20 @@ class Classroom:
         broker: Broker | str | None = None,
         engine: str = "amqtt",
         origins: tuple[str, ...] = (),
+        tls: Certificate | bool | None = None,
         record: str | Path | None = None,
     ) -> None:
         self.room = chat.check_room(room)
         self.password = make_password() if password is None else password
+        if not host:
+            raise BrokerError("The address to listen on is empty. Use 127.0.0.1, or 0.0.0.0 for the whole network.")
         if not self.password and host not in _LOOPBACK:
             raise BrokerError(
                 f"Without a password the class may only listen on this machine, not on {host}. Give it a password."
             )
-        self.instructor_key = secrets.token_urlsafe(18)
+        self.instructor_key = make_key()
         self.host, self.port = host, port
+        self.certificate = self._lesson_certificate() if tls is True else tls or None
         self._origins = tuple(origin.rstrip("/") for origin in origins)
         self._broker, self._engine = broker, engine
         self._record = Path(record) if record is not None else None
@@ -140,45 +147,63 @@ class Classroom:
     @property
     def address(self) -> str:
         """host:port as others reach it: for 0.0.0.0 the address of this machine in its network."""
-        host = reachable_address() if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
+        host = self._reachable_host
         return f"[{host}]:{self.port}" if ":" in host else f"{host}:{self.port}"
+
+    @property
+    def _reachable_host(self) -> str:
+        return reachable_address() if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104 - compared, not bound
 
     @property
     def url(self) -> str:
         """For MQTT clients over TCP."""
-        return f"mqtt://{self.address}"
+        return f"{'mqtts' if self.certificate else 'mqtt'}://{self.address}"
 
     @property
     def ws_url(self) -> str:
         """For MQTT clients over WebSocket."""
-        return f"ws://{self.address}/mqtt"
+        return f"{'wss' if self.certificate else 'ws'}://{self.address}/mqtt"
 
     @property
     def page_url(self) -> str:
         """The join page, without the password."""
-        return f"http://{self.address}/"
+        return f"{'https' if self.certificate else 'http'}://{self.address}/"
 
     @property
     def join_url(self) -> str:
         """The join page with the password behind `#`, which browsers do not send anywhere."""
-        return f"{self.page_url}#p={quote(self.password)}" if self.password else self.page_url
+        return self._with_password(self.page_url)
 
     @property
     def instructor_url(self) -> str:
-        """The instructor's page with its key. Keep it to yourself."""
-        return f"{self.page_url}instructor#key={self.instructor_key}&p={quote(self.password)}"
+        """The instructor's page. It asks for `instructor_key`, so that the key stands in no browser history."""
+        return f"{self.page_url}instructor"
 
     def qr_code(self) -> str:
         """The QR code of the join link, drawn with characters for a terminal."""
-        drawn = io.StringIO()
-        segno.make(self.join_url, error="m").terminal(out=drawn, compact=True)
-        return drawn.getvalue()
+        return terminal_qr(self.join_url)
+
+    def invitation(self, at: str = "") -> dict[str, str]:
+        """What the instructor's page shows so that others can join: link, password, and the link as a QR code (SVG).
+
+        Args:
+            at: address of the join page as the instructor's browser sees it, where a proxy changes it.
+        """
+        page = at if at.startswith(("http://", "https://")) and "#" not in at else self.page_url
+        return {"link": page, "password": self.password, "qr": svg_qr(self._with_password(page))}
 
     def online(self) -> list[str]:
         """Client ids of the members who are connected."""
         return sorted({link.client_id for link in list(self._gate.links)} if self._gate else ())
 
     # --- inside
+
+    def _with_password(self, page: str) -> str:
+        return f"{page}#p={quote(self.password)}" if self.password else page
+
+    def _lesson_certificate(self) -> Certificate:
+        hosts = {self._reachable_host, self.host, socket.gethostname(), "localhost", "127.0.0.1", "::1"}
+        return LessonCA().server(*sorted(hosts))
 
     def _start_broker(self) -> Upstream:
         """The broker to use, and an account on it that only this process knows."""
@@ -212,13 +237,12 @@ class Classroom:
         gate.observers.append(host)
         gate.control = host.control
         listening = self._bind()
-        pages = {
-            "/": join_page(self.room),
-            "/instructor": instructor_page(self.room, self.page_url, svg_qr(self.join_url)),
-        }
-        front = Front(gate, pages, self._origins)
-        front.listen(listening)
+        pages = {"/": join_page(self.room), "/instructor": instructor_page(self.room)}
+        ca = self.certificate.ca if self.certificate else None
+        site = Site(self.page_url, pages, self.invitation, self._origins, ca.read_bytes() if ca else b"")
+        front = Front(gate, site, self.certificate.server_context() if self.certificate else None)
         recording = Recording(self._record, self.room) if self._record is not None else None
+        front.listen(listening)
         if recording is not None:
             gate.observers.append(recording)
         host.announce(recorded=recording is not None)
@@ -227,14 +251,16 @@ class Classroom:
             await _every(_REPORT_SECONDS, host.report, self._stopping)
         finally:
             await front.close()
-            await self._loop.run_in_executor(None, leave, client, self.room)
+            left_behind = None if self._own_broker else rules.members.values()
+            await self._loop.run_in_executor(None, leave, client, upstream, self.room, left_behind)
             if recording is not None:
                 recording.close()
 
     def _bind(self) -> socket.socket:
         family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
         try:
-            listening = socket.create_server((self.host, self.port), family=family, backlog=256)
+            both = self.host == "::" and socket.has_dualstack_ipv6()
+            listening = socket.create_server((self.host, self.port), family=family, backlog=256, dualstack_ipv6=both)
         except OSError as error:
             raise BrokerError(
                 f"The class cannot listen on {self.host}:{self.port}: {error.strerror or error}. Try another port or host."

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mqttkit import chat
-from mqttkit.classroom.gate import Upstream
+from mqttkit.classroom.link import Upstream
 from mqttkit.classroom.rules import CONTROL
 from mqttkit.client import Client
 from mqttkit.client.address import find_address, tls_context
-from mqttkit.errors import BrokerError, Timeout
+from mqttkit.errors import BrokerError, ConnectError, Timeout
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from mqttkit.broker import Broker
+    from mqttkit.classroom.rules import Member
 
 _FENCE = f"{CONTROL}/fence"
 
@@ -30,26 +33,35 @@ def upstream_at(broker: Broker | str) -> Upstream:
 
 def host_client(upstream: Upstream, room: str) -> Client:
     """The client of whoever runs the room, connected; presences that an earlier class left behind are removed."""
-    scheme = "mqtts" if upstream.tls else "mqtt"
-    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
-    client = Client(
-        f"{scheme}://{host}:{upstream.port}",
-        chat.new_client_id("host"),
-        username=upstream.username,
-        password=upstream.password,
-        tls=upstream.tls,
-        reconnect=True,
-    ).connect()
+    client = _client(upstream, chat.new_client_id("host"), reconnect=True)
     _forget_presences(client, room)
     return client
 
 
-def leave(client: Client, room: str) -> None:
-    """Take the room's retained messages off the broker and disconnect."""
+def _client(upstream: Upstream, client_id: str, *, reconnect: bool = False) -> Client:
+    """A connected client with the account of the class."""
+    scheme = "mqtts" if upstream.tls else "mqtt"
+    host = f"[{upstream.host}]" if ":" in upstream.host else upstream.host
+    return Client(
+        f"{scheme}://{host}:{upstream.port}",
+        client_id,
+        username=upstream.username,
+        password=upstream.password,
+        tls=upstream.tls,
+        reconnect=reconnect,
+    ).connect()
+
+
+def leave(client: Client, upstream: Upstream, room: str, members: Collection[Member] | None = None) -> None:
+    """Take the room's retained messages off the broker, and what `members` left there, and disconnect."""
     try:
         _forget_presences(client, room)
-        client.publish(chat.room_topic(room), b"", chat.QOS, retain=True)
-    except Timeout:
+        for topic in (chat.room_topic(room), *(topic for member in members or () for topic in member.retained)):
+            client.publish(topic, b"", chat.QOS, retain=True)
+        for member in members or ():
+            if member.session_kept:
+                _client(upstream, member.client_id).close()  # clean session: the broker forgets theirs [MQTT-3.1.2-6]
+    except (Timeout, ConnectError):
         pass  # the broker is gone, and what it retained with it
     finally:
         client.close()

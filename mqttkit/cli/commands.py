@@ -168,6 +168,11 @@ def _add_classroom(subparsers: Subparsers) -> None:
     )
     parser.add_argument("--origin", action="append", metavar="URL", help="address of a proxy whose pages may connect")
     parser.add_argument(
+        "--tls", action="store_true", help="https, wss and mqtts, with a lesson certificate: browsers will warn once"
+    )
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="the same with your own certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="and its private key (PEM)")
+    parser.add_argument(
         "--record", metavar="FOLDER", help="keep a trace and a log of the chat there; everybody is told"
     )
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from mqttkit import Will, chat
-from mqttkit.classroom.rules import ACCEPTED, BAD_CLIENT_ID, NOT_ALLOWED, Bucket, Rules
+from mqttkit.classroom.rules import ACCEPTED, BAD_CLIENT_ID, NOT_ALLOWED, UNAVAILABLE, Bucket, Rules
 from mqttkit.packets import decode, encode
 
 
@@ -109,6 +111,7 @@ def test_what_would_spoil_the_room_is_refused_with_a_reason(rules, packet, why):
 
 def test_a_name_in_use_is_not_taken_by_another(rules):
     ada, bob = member(rules), member(rules, "bob")
+    ada.links = 1
     rules.note_presence(ada, "chat/r/presence/ada", chat.encode_presence("Ada", online=True))
     assert "Call yourself ada 2" in rules.refusal(bob, line("bob", "ada"))
     assert rules.refusal(ada, line()) is None
@@ -170,6 +173,51 @@ def test_what_members_may_subscribe_to(rules, wanted, allowed):
 
 def test_the_number_of_members_is_bounded(rules, monkeypatch):
     monkeypatch.setattr("mqttkit.classroom.rules.MAX_MEMBERS", 3)
-    codes = [rules.login(connect(f"p{n}", f"s{n}"))[0] for n in range(5)]
-    assert codes == [ACCEPTED] * 3 + [NOT_ALLOWED] * 2
-    assert rules.login(connect("p0", "s0"))[0] == ACCEPTED
+    for number in range(3):
+        member(rules, f"p{number}").links = 1
+    assert rules.login(connect("p3", "s3"))[0] == UNAVAILABLE
+    assert rules.login(connect("p0", "secret-p0"))[0] == ACCEPTED
+    rules.members["p1"].links = 0  # whoever has gone makes room, unless they were sent away
+    rules.members["p2"].links, rules.members["p2"].removed = 0, True
+    assert [rules.login(connect(f"p{n}", f"s{n}"))[0] for n in (3, 4)] == [ACCEPTED, ACCEPTED]
+    assert sorted(rules.members) == ["p0", "p2", "p4"]
+
+
+def test_a_sleeping_phone_keeps_its_name_for_a_while(rules, monkeypatch):
+    ada, bob = member(rules), member(rules, "bob")
+    rules.note_presence(ada, "chat/r/presence/ada", chat.encode_presence("Ada", online=True))
+    ada.left_at = time.monotonic()
+    assert "Call yourself Ada 2" in rules.refusal(bob, line("bob", "Ada"))
+    monkeypatch.setattr("mqttkit.classroom.rules.NAME_KEPT_SECONDS", 0)
+    assert rules.refusal(bob, line("bob", "Ada")) is None
+
+
+def test_a_will_is_no_way_round_mute_or_read_only(rules):
+    will = Will(chat.message_topic("r", "ada"), chat.encode_line("Ada", "heard"), qos=1)
+    assert rules.login(connect(will=will))[0] == NOT_ALLOWED
+
+
+def test_many_wrong_passwords_close_the_door_for_that_address_only(rules):
+    member(rules, "bob")
+    wrong = connect("eve", password="guess")
+    assert [rules.login(wrong, "192.0.2.66")[0] for _ in range(30)] == [NOT_ALLOWED] * 30
+    assert rules.login(connect("eve"), "192.0.2.66")[0] == UNAVAILABLE  # the right one is not even looked at
+    assert rules.login(connect("bob", "secret-bob"), "192.0.2.66")[0] == ACCEPTED  # who was in before may come back
+    assert rules.login(connect("ada"), "192.0.2.7")[0] == ACCEPTED
+    assert rules.login(connect("i", "instructor", "key"), "192.0.2.7")[1].instructor
+
+
+def test_retained_messages_and_filters_of_a_member_are_few(rules):
+    ada = member(rules)
+    for number in range(20):
+        packet = publish(f"people/ada/{number}", b"x", retain=True)
+        assert rules.refusal(ada, packet) is None
+        rules.note(ada, packet)
+    more = publish("people/ada/more", b"x", retain=True)
+    assert "20 of your topics" in rules.refusal(ada, more)
+    rules.note(ada, publish("people/ada/0", b"", retain=True))
+    assert rules.refusal(ada, more) is None
+    assert "200 characters" in rules.refusal(ada, publish("people/ada/" + "x" * 300, b"x"))
+    ada.filters = {f"people/{n}/x" for n in range(50)}
+    assert not rules.may_subscribe(ada, "people/51/x")
+    assert rules.may_subscribe(ada, "people/1/x")

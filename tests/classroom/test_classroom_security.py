@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import json
 import logging
 import os
 import re
@@ -15,9 +16,9 @@ import time
 import psutil
 import pytest
 
-from mqttkit import Client, chat
+from mqttkit import Broker, Client, chat
 from mqttkit.classroom import Classroom
-from mqttkit.classroom.front import same_origin
+from mqttkit.classroom.web import same_origin
 from mqttkit.packets import decode, encode
 
 
@@ -26,7 +27,8 @@ def classroom():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("mqttkit.classroom.front.HEADER_SECONDS", 0.5)
         patch.setattr("mqttkit.classroom.front.CONNECT_SECONDS", 0.5)
-        patch.setattr("mqttkit.classroom.gate.WRONG_PASSWORD_SECONDS", 0.2)
+        patch.setattr("mqttkit.classroom.link.CONNECT_SECONDS", 0.5)
+        patch.setattr("mqttkit.classroom.link.WRONG_PASSWORD_SECONDS", 0.2)
         with Classroom("physics") as running:
             yield running
 
@@ -89,7 +91,21 @@ def test_the_page_runs_its_own_script_and_nothing_else(classroom):
 def test_the_instructors_page_holds_no_secret_either(classroom):
     _, body = request(classroom, "/instructor")
     assert classroom.instructor_key.encode() not in body
-    assert f">{classroom.password}<".encode() not in body
+    assert classroom.password.encode() not in body
+    assert b"<svg" not in body  # a QR code would hold the password, too
+
+
+def test_the_invitation_is_for_whoever_has_the_key(classroom):
+    for key in ("", "wrong", classroom.password):
+        answer, body = request(classroom, "/invitation", **{"X-Instructor-Key": key})
+        assert (answer.status, body) == (403, b"")
+    answer, body = request(classroom, "/invitation", **{"X-Instructor-Key": classroom.instructor_key})
+    given = json.loads(body)
+    assert (given["link"], given["password"]) == (classroom.page_url, classroom.password)
+    assert "<svg" in given["qr"]
+    elsewhere = "/invitation?at=https%3A%2F%2Fhub.example%2Fproxy%2F1%2F"
+    _, body = request(classroom, elsewhere, **{"X-Instructor-Key": classroom.instructor_key})
+    assert json.loads(body)["link"] == "https://hub.example/proxy/1/"
 
 
 @pytest.mark.parametrize(
@@ -226,6 +242,60 @@ def test_a_flood_is_slowed_and_then_cut_off(classroom):
         assert 1 <= len(watcher.messages) <= 12
 
 
+@pytest.mark.parametrize(
+    "flood",
+    [b"\xc0\x00" * 5000, b"\x40\x02\x00\x01" * 9000, encode("SUBSCRIBE", packet_id=1, filters=[("people/#", 0)]) * 500],
+    ids=["PINGREQ", "PUBACK", "SUBSCRIBE"],
+)
+def test_a_flood_of_small_packets_ends_that_connection_only(classroom, flood):
+    with Client(classroom.url, "bystander2", username="b", password=classroom.password) as other:
+        client_id = f"flood{len(flood)}"
+        assert talk(classroom, connect(classroom, client_id), flood)[:4] == b"\x20\x02\x00\x00"
+        other.publish("people/bystander2/x", "still here", qos=1)
+
+
+def test_a_second_connect_ends_the_connection_and_reaches_no_recording(tmp_path):
+    with Classroom("physics", record=tmp_path) as recorded:
+        talk(recorded, connect(recorded, "twice"), connect(recorded, "twice"))
+    kept = b"".join(path.read_bytes() for path in tmp_path.iterdir())
+    assert b"twice" in kept
+    assert recorded.password.encode() not in kept
+
+
+def test_a_house_full_of_silent_connections_lets_newcomers_in(monkeypatch):
+    monkeypatch.setattr("mqttkit.classroom.front.MAX_CONNECTIONS", 20)
+    with Classroom("physics") as small:
+        silent = [socket.create_connection(("127.0.0.1", small.port)) for _ in range(40)]
+        with Client(small.url, "ada", username="a", password=small.password) as ada:
+            more = [socket.create_connection(("127.0.0.1", small.port)) for _ in range(40)]
+            ada.publish("people/ada/x", "still here", qos=1)
+            with Client(small.ws_url, "bob", username="b", password=small.password) as bob:
+                bob.publish("people/bob/x", "here, too", qos=1)
+        for one in (*silent, *more):
+            one.close()
+
+
+def test_a_broker_that_is_gone_is_said_with_a_return_code():
+    with Broker() as broker, Classroom("physics", broker=broker.url) as lost:
+        broker.stop()
+        assert talk(lost, connect(lost)) == b"\x20\x02\x00\x03"
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [b"\x81\x85\0\0\0\0hello", b"\xc2\x80\0\0\0\0", b"\x83\x80\0\0\0\0", b"\x82\x02hi", b"\x82\xff" + b"\xff" * 12, b"\x80\x82\0\0\0\0hi", b"\x89\xfe\x01\x00\0\0\0\0" + b"x" * 256],
+    ids=["text", "reserved bit", "unknown opcode", "not masked", "huge", "continues nothing", "long ping"],
+)  # fmt: skip
+def test_malformed_websocket_frames_end_that_connection_only(classroom, frame):
+    head = (
+        f"GET /mqtt HTTP/1.1\r\nHost: 127.0.0.1:{classroom.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\nSec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+    answer = talk(classroom, head.encode(), frame)
+    assert answer.startswith(b"HTTP/1.1 101")
+    assert request(classroom, "/")[0].status == 200
+
+
 def test_guessing_the_password_takes_time(classroom):
     begin = time.monotonic()
     assert talk(classroom, connect(classroom, password="wrong")) == b"\x20\x02\x00\x05"
@@ -245,14 +315,17 @@ def test_no_secret_stands_in_the_list_of_processes():
     environment = {**os.environ, "MQTTKIT_CLASS_PASSWORD": "from-the-environment"}
     command = [sys.executable, "-m", "mqttkit", "classroom", "--room", "physics"]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, encoding="utf-8") as process:
-        shown = ""
-        while "Ctrl+C" not in shown:
-            shown += process.stdout.readline()
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        lines = " ".join(" ".join(one.cmdline()) for one in family)
-        key = re.search(r"key=([\w-]+)", shown)[1]
-        process.terminate()
+        try:
+            shown = ""
+            while "Ctrl+C" not in shown:
+                shown += process.stdout.readline()
+            family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+            lines = " ".join(" ".join(one.cmdline()) for one in family)
+            key = re.search(r"key that it asks for: +([\w-]+)", shown)[1]
+        finally:
+            process.terminate()
         assert process.wait(10) in (0, -15, 1)
+    assert not re.search(rf"http\S*{key}", shown)  # no address holds it, so no browser history does
     assert "from-the-environment" in shown
     assert "from-the-environment" not in lines
     assert key not in lines

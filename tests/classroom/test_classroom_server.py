@@ -21,7 +21,7 @@ from support.needs import need
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    monkeypatch.setattr("mqttkit.classroom.gate.WRONG_PASSWORD_SECONDS", 0)
+    monkeypatch.setattr("mqttkit.classroom.link.WRONG_PASSWORD_SECONDS", 0)
 
 
 @pytest.fixture

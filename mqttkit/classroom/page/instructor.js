@@ -11,10 +11,7 @@ let view = new RoomView(room, me), client, muted = new Set(), packets = null, ch
 
 const raw = (hexadecimal) => Uint8Array.from(hexadecimal.match(/../g) || [], (two) => parseInt(two, 16));
 
-// The link in the terminal carries key and class password behind "#"; neither stays in the address bar.
-const given = new URLSearchParams(location.hash.slice(1));
-if (given.has("key")) { sessionStorage.setItem("mqttkit:key", given.get("key")); sessionStorage.setItem("mqttkit:password", given.get("p") || ""); }
-history.replaceState(null, "", location.pathname + location.search);
+// The key is typed, never part of an address. This tab remembers it, so that the page may be reloaded.
 if (sessionStorage.getItem("mqttkit:key")) enter(sessionStorage.getItem("mqttkit:key")); else $("door").hidden = false;
 
 $("enter").addEventListener("submit", (event) => { event.preventDefault(); enter($("key").value.trim()); });
@@ -36,9 +33,20 @@ async function enter(key) {
   sessionStorage.setItem("mqttkit:key", key);
   $("door").hidden = true;
   $("desk").hidden = false;
-  $("address").textContent = document.body.dataset.join;
-  $("class-password").textContent = sessionStorage.getItem("mqttkit:password") || "(none, or see the terminal)";
-  await announce();
+  await Promise.all([announce(), invite(key)]);
+}
+
+/** Show how to join. Behind a proxy the address is another one than the server knows. */
+async function invite(key) {
+  const from = new URL("invitation", location.href), page = new URL("./", location.href);
+  page.search = from.search = location.search;
+  if (location.pathname !== "/instructor") from.searchParams.set("at", page.href);
+  const answer = await fetch(from, { headers: { "X-Instructor-Key": key } }).catch(() => null);
+  if (!answer?.ok) { $("address").textContent = "See the terminal for the address and the password."; return; }
+  const { link, password, qr } = await answer.json();
+  $("qr").src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
+  $("address").textContent = link;
+  $("class-password").textContent = password || "(none)";
 }
 
 const announce = () => client.publish(presenceTopic(room, me), encodePresence(NAME, true), { qos: 1, retain: true });

@@ -8,8 +8,11 @@ import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js
 const roomName = document.body.dataset.room;
 const memory = { get: (key) => { try { return JSON.parse(localStorage.getItem(`mqttkit:${roomName}:${key}`)); } catch { return null; } },
   set: (key, value) => { try { localStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)); } catch { /* private window: remembers nothing */ } } };
-let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, echoed = () => {};
-const sent = [];
+// This tab alone: after a reload, also one that a phone does to save memory, the page goes on where it was.
+const tab = { get: (key) => JSON.parse(sessionStorage.getItem(`mqttkit:${roomName}:${key}`)), set: (key, value) => sessionStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)) };
+const otherTabs = new BroadcastChannel(`mqttkit:${roomName}`);
+let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, appearing = false, echoed = () => {};
+const sent = [], refusedNames = [], unsent = new Map(Object.entries(tab.get("unsent") || {}));
 let chosen = null;
 
 // The join link carries the password behind "#", which never leaves the browser; it does not stay in the address bar.
@@ -18,18 +21,21 @@ if (location.hash.startsWith("#p=")) {
   history.replaceState(null, "", location.pathname + location.search);
 }
 $("name").value = memory.get("me")?.name || "";
+if (tab.get("inside")) { $("password").value ||= tab.get("password"); tryToEnter(); }
 
-$("enter").addEventListener("submit", async (event) => {
-  event.preventDefault();
+$("enter").addEventListener("submit", (event) => { event.preventDefault(); tryToEnter(); });
+
+async function tryToEnter() {
   const button = $("enter").querySelector("button");
   button.disabled = true;
   $("problem").textContent = "";
   try { await enter(cleanName($("name").value), $("password").value.trim()); } catch (error) { refuse(error.message); }
   button.disabled = false;
-});
+}
 
 function refuse(why) {
   client?.disconnect();
+  tab.set("inside", false);
   $("problem").textContent = `You could not join: ${why}.`;
   $("password").focus();
 }
@@ -44,21 +50,36 @@ async function enter(name, pass) {
   client.onMessage = received;
   client.onState = showState;
   client.onSent = (raw) => remember(raw);
+  otherTabs.postMessage(me.id);
   await client.connect();
   for (const filter of roomFilters(roomName, me.id)) await client.subscribe(filter, 1);
   await announce(false);  // when it comes back, everybody who is here has been seen
-  for (let tries = 0; tries < 4; tries++) {
-    const free = uniqueName(me.name, view.othersNames);
-    if (free !== me.name) await rename(free, name);
-    await announce(true);
-    if (view.people.get(me.id)?.online) break;  // else somebody took the name at the same moment, and the class did not take ours
-  }
+  await appear();
   ready = true;
   memory.set("me", me);
+  tab.set("password", password);
+  tab.set("inside", true);
   openRoom();
+  for (const [id, said] of unsent) send(said, id);
 }
 
-/** Publish my presence, and wait up to two seconds until it comes back. */
+/** Be present under a name that is free; the class does not take one that somebody has, or had before a nap. */
+async function appear() {
+  const wanted = me.name;
+  appearing = true;
+  try {
+    for (let tries = 0; tries < 6; tries++) {
+      const free = uniqueName(wanted, [...view.othersNames, ...refusedNames]);
+      if (free !== me.name) await rename(free, wanted);
+      await announce(true);
+      if (view.people.get(me.id)?.online) return;
+      refusedNames.push(me.name);
+    }
+  } finally { appearing = false; }
+  throw new Error("the class does not take your name; try another one");
+}
+
+/** Publish my presence, and wait up to two seconds until it comes back, or a word from the class why it does not. */
 async function announce(online) {
   const echo = new Promise((resolve) => { echoed = resolve; setTimeout(resolve, 2000); });
   await client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, online), { qos: 1, retain: true });
@@ -87,13 +108,14 @@ function received(topic, payload, { retain }) {
   if (topic === presenceTopic(roomName, me.id) && !retain) echoed();
   if (!item) return;
   if (item.kind === "message") line(item);
-  else if (item.kind === "notice") system(item.text);
+  else if (item.kind === "notice") { system(item.text); echoed(); }
   else if (item.kind === "room") showRoomState(item);
   else presence(item, before);
 }
 
 function line(item) {
   const own = item.who === me.id;
+  if (own) settled(item.id);
   addLine($("log"), { name: own ? "You" : item.name, text: item.text, className: own ? "own" : "", title: `client id ${item.who}` });
 }
 
@@ -126,8 +148,8 @@ function showState(state, why) {
   document.body.dataset.state = state;
   $("unplug").textContent = state === "closed" ? "Plug in again" : "Pull the plug";
   if (state === "connected" && ready) {
-    if (client.sessionPresent) system("Back again. What was written meanwhile follows.");
-    announce(true).catch(() => {});
+    if (client.sessionPresent && !appearing) system("Back again. What was written meanwhile follows.");
+    if (!appearing) appear().then(() => memory.set("me", me), (error) => system(`Nobody sees you: ${error.message}.`));
   }
 }
 
@@ -136,18 +158,51 @@ $("say").addEventListener("submit", (event) => {
   const said = $("text").value.trim();
   if (!said) return;
   $("text").value = "";
-  const payload = encodeLine(me.name, said, `${Date.now().toString(36)}-${++lineNumber}`);
-  client.publish(messageTopic(roomName, me.id), payload, { qos: 1 })
-    .catch((error) => { system(`Not sent: ${error.message}.`); $("text").value ||= said; });
+  send(said, `${Date.now().toString(36)}-${++lineNumber}`);
 });
 
+/** Send a line. Until the broker has it, it is kept, also over a reload; receivers know a second copy by its id. */
+function send(said, id) {
+  unsent.set(id, said);
+  keepUnsent();
+  setTimeout(() => { if (unsent.has(id)) showWaiting(id, said); }, client.state === "connected" ? 1000 : 0);
+  client.publish(messageTopic(roomName, me.id), encodeLine(me.name, said, id), { qos: 1 }).then(() => settled(id), (error) => {
+    settled(id);
+    system(`Not sent: ${error.message}.${$("text").value ? ` You wrote: ${said}` : ""}`);
+    $("text").value ||= said;
+  });
+}
+
+function settled(id) {
+  unsent.delete(id);
+  keepUnsent();
+  document.getElementById(`waiting-${id}`)?.remove();
+}
+
+function keepUnsent() { tab.set("unsent", Object.fromEntries(unsent)); }
+
+function showWaiting(id, said) {
+  if (document.getElementById(`waiting-${id}`)) return;
+  addLine($("log"), { name: "Not sent yet", text: said, className: "own waiting" });
+  $("log").lastElementChild.id = `waiting-${id}`;
+}
+
 $("unplug").addEventListener("click", () => {
-  if (client.state === "closed") client.connect().catch((error) => system(`Not connected: ${error.message}.`));
-  else client.drop();
+  if (client.state !== "closed") { client.drop(); return; }
+  otherTabs.postMessage(me.id);
+  client.connect().catch((error) => system(`Not connected: ${error.message}.`));
 });
+
+// A second tab would take the connection over [3.1.4], this one would take it back, and so on for ever.
+otherTabs.onmessage = ({ data }) => {
+  if (data !== me.id || !ready) return;
+  client.drop();
+  system("You opened this room in another tab. Here the plug is pulled.");
+};
 
 $("leave").addEventListener("click", async () => {
   ready = false;
+  tab.set("inside", false);
   try { await announce(false); } catch { /* offline: the will has told them */ }
   client.disconnect();
   $("room").hidden = true;
@@ -155,9 +210,10 @@ $("leave").addEventListener("click", async () => {
   $("name").focus();
 });
 
-// A phone that wakes up tries at once.
+// A phone that wakes up, or changes its network, tries at once.
 document.addEventListener("visibilitychange", () => { if (!document.hidden) client?.wake(); });
-addEventListener("online", () => client?.wake());
+document.addEventListener("resume", () => client?.wake());
+for (const change of ["online", "offline", "pageshow"]) addEventListener(change, () => client?.wake());
 
 const ROUTINE = ["PUBACK", "PINGREQ"];
 

@@ -13,7 +13,7 @@ const CONNECT = 1, CONNACK = 2, PUBLISH = 3, PUBACK = 4, SUBSCRIBE = 8, SUBACK =
   PINGREQ = 12, PINGRESP = 13, DISCONNECT = 14;
 const REFUSED = {
   1: "the broker does not speak this version of MQTT", 2: "the broker does not accept this client id",
-  3: "the broker is not available", 4: "wrong user name or password", 5: "not allowed: the password is wrong, or the client id is another person's",
+  3: "the broker takes nobody at the moment, or too many wrong passwords came from your network; try again in half a minute", 4: "wrong user name or password", 5: "not allowed: the password is wrong, or the client id is another person's",
 };
 const MAX_PACKET = 1 << 20;
 
@@ -95,7 +95,7 @@ export class MqttClient {
   state = "closed";
   sessionPresent = false;
 
-  #options; #url; #socket; #splitter; #pinger; #retry; #silent = 0; #nextId = 0; #attempt = 0; #wanted = false;
+  #options; #url; #socket; #splitter; #pinger; #retry; #proof; #silent = 0; #nextId = 0; #attempt = 0; #wanted = false;
   #waiting = new Map();        // packet id -> {resolve, reject, type, resend}
   #subscriptions = new Map();  // filter -> QoS, asked for again after each reconnect
 
@@ -134,8 +134,14 @@ export class MqttClient {
     this.#closed("closed", "the plug was pulled");
   }
 
-  /** The page woke up: try at once instead of waiting for the next attempt. */
-  wake() { if (this.state === "waiting") { clearTimeout(this.#retry); this.#open().catch(() => {}); } }
+  /** The page woke up, or the network changed: try at once, or find out at once whether the link still holds. */
+  wake() {
+    if (this.state === "waiting") { clearTimeout(this.#retry); this.#open().catch(() => {}); }
+    if (this.state !== "connected") return;
+    this.#send(packet(PINGREQ, 0, []));
+    clearTimeout(this.#proof);
+    this.#proof = setTimeout(() => this.#fallenSilent(), this.#options.timeout / 2);
+  }
 
   async subscribe(filter, qos = 0) {
     const granted = await this.#ask(SUBACK, (id) => encodeSubscribe(id, filter, qos));
@@ -181,6 +187,7 @@ export class MqttClient {
 
   #receive(one, connected, fail) {
     this.#silent = 0;
+    clearTimeout(this.#proof);
     this.onReceived(one.raw);
     const id = (one.body[0] << 8) | one.body[1];
     if (one.type === CONNACK) this.#connack(one.body, connected, fail);
@@ -191,7 +198,7 @@ export class MqttClient {
   }
 
   #connack([flags, code], connected, fail) {
-    if (code !== 0) { this.#wanted = false; fail(REFUSED[code] || `the broker refused with code ${code}`); return; }
+    if (code !== 0) { if (code !== 3) this.#wanted = false; fail(REFUSED[code] || `the broker refused with code ${code}`); return; }
     this.sessionPresent = (flags & 1) === 1;
     this.#attempt = 0;
     this.#setState("connected");
@@ -238,9 +245,11 @@ export class MqttClient {
     if (this.#options.keepAlive === 0) return;
     this.#silent = 0;
     this.#pinger = setInterval(() => {  // half the keep alive, so that one late timer does no harm [3.1.2.10]
-      if (this.#silent++ >= 2) { this.#socket?.close(); this.#lost("the broker has fallen silent"); } else this.#send(packet(PINGREQ, 0, []));
+      if (this.#silent++ >= 2) this.#fallenSilent(); else this.#send(packet(PINGREQ, 0, []));
     }, this.#options.keepAlive * 500);
   }
+
+  #fallenSilent() { this.#socket?.close(); this.#lost("the broker has fallen silent"); }
 
   #send(raw) {
     if (this.#socket?.readyState !== 1) return;
@@ -257,7 +266,7 @@ export class MqttClient {
 
   #closed(state, why) {
     this.#socket = undefined;
-    clearInterval(this.#pinger); clearTimeout(this.#retry);
+    clearInterval(this.#pinger); clearTimeout(this.#retry); clearTimeout(this.#proof);
     for (const [id, { resend }] of this.#waiting) if (!resend || state === "closed") this.#reject(id, why);
     this.#setState(state, why);
   }
