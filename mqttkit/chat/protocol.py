@@ -31,7 +31,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument
 from mqttkit.message import Will
 
 MAX_PAYLOAD = 8192
@@ -52,7 +52,7 @@ _JOINERS = "\u200c\u200d"  # needed inside emoji and in several scripts
 Kind = Literal["message", "presence", "notice", "room"]
 
 
-class ChatError(MqttKitError, ValueError):
+class ChatError(InvalidArgument):
     """A room name, a topic or a payload is not what the room protocol allows."""
 
 

@@ -8,6 +8,8 @@ import socket
 
 import segno
 
+from mqttkit.errors import BrokerError
+
 _LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"  # none that looks like another
 
 
@@ -35,13 +37,23 @@ def reachable_address() -> str:
         return str(probe.getsockname()[0])
 
 
-def svg_qr(text: str) -> str:
-    """A QR code as SVG markup for a page."""
-    return str(
-        segno.make(text, error="m").svg_inline(
-            scale=6, border=2, svgclass=None, lineclass=None, title="QR code of the join link"
-        )
-    )
+def listen_on(host: str, port: int) -> socket.socket:
+    """A listening socket; `::` also takes IPv4. Raises BrokerError where the address is taken or none of this machine."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    both = host == "::" and socket.has_dualstack_ipv6()
+    try:
+        listening = socket.create_server((host, port), family=family, backlog=256, dualstack_ipv6=both)
+    except OSError as error:
+        raise BrokerError(
+            f"The class cannot listen on {host}:{port}: {error.strerror or error}. Try another port or host."
+        ) from error
+    listening.setblocking(False)
+    return listening
+
+
+def qr_image(text: str) -> str:
+    """A QR code as a `data:` address for a page."""
+    return str(segno.make(text, error="m").svg_data_uri(scale=6, border=2))
 
 
 def terminal_qr(text: str) -> str:

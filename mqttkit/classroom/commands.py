@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mqttkit.classroom.session import Classroom
-from mqttkit.errors import BrokerError
+from mqttkit.errors import InvalidArgument
 from mqttkit.security import Certificate
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def _certificate(tls: bool, file: Path | None, key: Path | None) -> Certificate 
     if file is None and key is None:
         return tls
     if file is None or key is None:
-        raise BrokerError("A certificate has two files: give both --tls-cert and --tls-key.")
+        raise InvalidArgument("A certificate has two files: give both --tls-cert and --tls-key.")
     return Certificate(file, key)
 
 

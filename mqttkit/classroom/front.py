@@ -112,7 +112,7 @@ class Front:
         place = Place(self, str(address[0]))
         self.fresh[place] = None
         task = self._spawn(self._route(connection, place))
-        task.add_done_callback(lambda _: place.routed or connection.close())  # cancelled before it began
+        task.add_done_callback(lambda _: None if place.routed else connection.close())  # cancelled before it began
         place.close = task.cancel
 
     def _spawn(self, work: Any) -> asyncio.Task[None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import time
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mqttkit import chat
+from mqttkit.errors import InvalidArgument
 from mqttkit.packets import decode
 from mqttkit.trace import Link, Trace, Wire
 
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from mqttkit.classroom import link as links
 
 _PUBLISH = 3
+
+log = logging.getLogger("mqttkit.classroom")
 
 
 class Recording:
@@ -26,17 +30,25 @@ class Recording:
     Args:
         folder: where the files go; made if it is not there.
         room: name of the room.
+
+    Raises:
+        InvalidArgument: nothing can be written there.
     """
 
     def __init__(self, folder: Path, room: str) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         name = f"{room}-{datetime.now().astimezone():%Y-%m-%d-%H%M%S}"
         self.trace_paths = [folder / f"{name}{suffix}" for suffix in (".jsonl", ".pcapng")]
         self.log_path = folder / f"{name}.txt"
         self.trace = Trace()
         self._room = room
         self._links: dict[int, Link] = {}
-        self._log: TextIO = _private(self.log_path)
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._log: TextIO = _private(self.log_path)
+        except OSError as error:
+            raise InvalidArgument(
+                f"The class cannot be recorded in {folder}: {error.strerror}. Try another folder."
+            ) from None
 
     def packet(self, link: links.Link, raw: bytes, *, to_broker: bool) -> None:
         """Keep one packet."""
@@ -60,10 +72,13 @@ class Recording:
 
     def close(self) -> None:
         """Write the trace and close the log."""
-        self._log.close()
-        for path in self.trace_paths:
-            _private(path).close()
-            self.trace.save(path)
+        try:
+            self._log.close()
+            for path in self.trace_paths:
+                _private(path).close()
+                self.trace.save(path)
+        except OSError as error:
+            log.warning("the recording could not be written in full: %s", error)
 
     def _line(self, raw: bytes) -> None:
         packet = decode(raw)
@@ -76,8 +91,11 @@ class Recording:
 
     def _write(self, text: str) -> None:
         now = datetime.now().astimezone()
-        self._log.write(f"{now:%H:%M:%S}  {text.replace(chr(10), ' / ')}\n")
-        self._log.flush()
+        try:
+            self._log.write(f"{now:%H:%M:%S}  {text.replace(chr(10), ' / ')}\n")
+            self._log.flush()
+        except OSError as error:  # a full disk must not end the class
+            log.warning("the chat log could not be written: %s", error)
 
 
 def _private(path: Path) -> TextIO:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from mqttkit import chat
 from mqttkit._lifetime import adopt
 from mqttkit.broker import Broker
-from mqttkit.classroom.addresses import make_key, make_password, reachable_address, svg_qr, terminal_qr
+from mqttkit.classroom.addresses import listen_on, make_key, make_password, qr_image, reachable_address, terminal_qr
 from mqttkit.classroom.front import Front
 from mqttkit.classroom.gate import Gate
 from mqttkit.classroom.host import Host
@@ -25,14 +25,16 @@ from mqttkit.classroom.pages import instructor_page, join_page
 from mqttkit.classroom.recording import Recording
 from mqttkit.classroom.rules import Rules
 from mqttkit.classroom.upstream import host_client, leave, upstream_at
-from mqttkit.classroom.web import Site
-from mqttkit.errors import BrokerError
+from mqttkit.classroom.web import Site, check_origin
+from mqttkit.errors import BrokerError, InvalidArgument
 from mqttkit.security import Certificate, LessonCA
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from typing_extensions import Self
+
+    from mqttkit.client import Client
 
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _REPORT_SECONDS = 0.5
@@ -84,15 +86,15 @@ class Classroom:
         self.room = chat.check_room(room)
         self.password = make_password() if password is None else password
         if not host:
-            raise BrokerError("The address to listen on is empty. Use 127.0.0.1, or 0.0.0.0 for the whole network.")
+            raise InvalidArgument("The address to listen on is empty. Use 127.0.0.1, or 0.0.0.0 for the whole network.")
         if not self.password and host not in _LOOPBACK:
-            raise BrokerError(
+            raise InvalidArgument(
                 f"Without a password the class may only listen on this machine, not on {host}. Give it a password."
             )
         self.instructor_key = make_key()
         self.host, self.port = host, port
         self.certificate = self._lesson_certificate() if tls is True else tls or None
-        self._origins = tuple(origin.rstrip("/") for origin in origins)
+        self._origins = tuple(map(check_origin, origins))
         self._broker, self._engine = broker, engine
         self._record = Path(record) if record is not None else None
         self._own_broker: Broker | None = None
@@ -184,13 +186,13 @@ class Classroom:
         return terminal_qr(self.join_url)
 
     def invitation(self, at: str = "") -> dict[str, str]:
-        """What the instructor's page shows so that others can join: link, password, and the link as a QR code (SVG).
+        """What the instructor's page shows so that others can join: link, password, and the link as a QR code (an image).
 
         Args:
             at: address of the join page as the instructor's browser sees it, where a proxy changes it.
         """
         page = at if at.startswith(("http://", "https://")) and "#" not in at else self.page_url
-        return {"link": page, "password": self.password, "qr": svg_qr(self._with_password(page))}
+        return {"link": page, "password": self.password, "qr": qr_image(self._with_password(page))}
 
     def online(self) -> list[str]:
         """Client ids of the members who are connected."""
@@ -229,45 +231,41 @@ class Classroom:
             ready.fail(error)
 
     async def _serve(self, upstream: Upstream, ready: _Ready) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
-        rules = Rules(self.room, self.password, self.instructor_key)
-        client = await self._loop.run_in_executor(None, host_client, upstream, self.room)
-        gate = self._gate = Gate(rules, upstream)
-        host = Host(gate, lambda topic, payload, qos, retain: client.publish(topic, payload, qos, retain, wait=False))
-        gate.observers.append(host)
-        gate.control = host.control
-        listening = self._bind()
+        loop = self._loop = asyncio.get_running_loop()
+        self._stopping = asyncio.Event()
+        with contextlib.ExitStack() as opened:
+            recording = None if self._record is None else Recording(self._record, self.room)
+            if recording is not None:
+                opened.callback(recording.close)
+            listening = opened.enter_context(listen_on(self.host, self.port))
+            self.port = int(listening.getsockname()[1])
+            tls = self.certificate.server_context() if self.certificate else None
+            rules = Rules(self.room, self.password, self.instructor_key)
+            gate = self._gate = Gate(rules, upstream)
+            front = Front(gate, self._site(), tls)
+            client = await loop.run_in_executor(None, host_client, upstream, self.room)
+            try:
+                front.listen(listening)
+                await self._host(gate, client, recording, ready)
+            finally:
+                await front.close()
+                left_behind = None if self._own_broker else rules.members.values()
+                await loop.run_in_executor(None, leave, client, upstream, self.room, left_behind)
+
+    def _site(self) -> Site:
         pages = {"/": join_page(self.room), "/instructor": instructor_page(self.room)}
-        ca = self.certificate.ca if self.certificate else None
-        site = Site(self.page_url, pages, self.invitation, self._origins, ca.read_bytes() if ca else b"")
-        front = Front(gate, site, self.certificate.server_context() if self.certificate else None)
-        recording = Recording(self._record, self.room) if self._record is not None else None
-        front.listen(listening)
-        if recording is not None:
-            gate.observers.append(recording)
+        authority = self.certificate.ca.read_bytes() if self.certificate and self.certificate.ca else b""
+        return Site(self.page_url, pages, self.invitation, self._origins, authority)
+
+    async def _host(self, gate: Gate, client: Client, recording: Recording | None, ready: _Ready) -> None:
+        """Run the room until it is closed."""
+        assert self._stopping is not None
+        host = Host(gate, lambda topic, payload, qos, retain: client.publish(topic, payload, qos, retain, wait=False))
+        gate.control = host.control
+        gate.observers += [host] if recording is None else [host, recording]
         host.announce(recorded=recording is not None)
         ready.ok()
-        try:
-            await _every(_REPORT_SECONDS, host.report, self._stopping)
-        finally:
-            await front.close()
-            left_behind = None if self._own_broker else rules.members.values()
-            await self._loop.run_in_executor(None, leave, client, upstream, self.room, left_behind)
-            if recording is not None:
-                recording.close()
-
-    def _bind(self) -> socket.socket:
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        try:
-            both = self.host == "::" and socket.has_dualstack_ipv6()
-            listening = socket.create_server((self.host, self.port), family=family, backlog=256, dualstack_ipv6=both)
-        except OSError as error:
-            raise BrokerError(
-                f"The class cannot listen on {self.host}:{self.port}: {error.strerror or error}. Try another port or host."
-            ) from error
-        listening.setblocking(False)
-        self.port = int(listening.getsockname()[1])
-        return listening
+        await _every(_REPORT_SECONDS, host.report, self._stopping)
 
 
 async def _every(seconds: float, action: Callable[[], None], stopping: asyncio.Event) -> None:

@@ -16,7 +16,7 @@ from tornado import web, websocket
 
 from mqttkit.classroom import link as links
 from mqttkit.classroom.rules import INSTRUCTOR
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument, MqttKitError
 
 if TYPE_CHECKING:
     from mqttkit.classroom.gate import Gate
@@ -74,7 +74,7 @@ class _MqttHandler(websocket.WebSocketHandler):
         self._place: Any = getattr(self.request.connection, "stream").place  # noqa: B009 - tornado does not type it
 
     def check_origin(self, origin: str) -> bool:
-        return origin.rstrip("/") in self._origins or same_origin(origin, self.request.host)
+        return origin.rstrip("/").lower() in self._origins or same_origin(origin, self.request.host)
 
     def select_subprotocol(self, subprotocols: list[str]) -> str | None:
         return next((name for name in subprotocols if name in ("mqtt", "mqttv3.1")), None)
@@ -110,6 +110,16 @@ class _MqttHandler(websocket.WebSocketHandler):
 
 
 _ending: set[asyncio.Task[None]] = set()
+
+
+def check_origin(origin: str) -> str:
+    """An origin as browsers write it [RFC 6454]; raises InvalidArgument where it can never match one."""
+    parts = urlsplit(origin)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+        raise InvalidArgument(
+            f"{origin!r} is not the origin of a page: write https://its.name, with :port if it has one."
+        )
+    return origin.rstrip("/").lower()
 
 
 def same_origin(origin: str, host: str) -> bool:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import os
 import socket
+import ssl
 import threading
 import urllib.request
 
@@ -14,8 +16,10 @@ import pytest
 from mqttkit import Broker, Client, ConnectError, SubscribeRefused, Trace, chat
 from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
-from mqttkit.errors import BrokerError
+from mqttkit.cli import main
+from mqttkit.errors import BrokerError, InvalidArgument
 from mqttkit.packets import encode
+from mqttkit.security import LessonCA
 from support.needs import need
 
 
@@ -211,11 +215,25 @@ def test_a_phone_that_slept_gets_what_it_missed(classroom):
 
 
 def test_without_a_password_only_this_machine(classroom):
-    with pytest.raises(BrokerError, match="password"):
+    with pytest.raises(InvalidArgument, match="password"):
         Classroom(host="0.0.0.0", password="")
+    with pytest.raises(InvalidArgument, match="empty"):
+        Classroom(host="")  # for the system that is every address
     with Classroom(password="") as free:
         assert "#" not in free.join_url
         Client(free.url, "ada").connect().close()
+
+
+@pytest.mark.parametrize("origin", ["foo", "hub.example", "ftp://hub.example", "https://hub.example/path"])
+def test_an_origin_that_can_never_match_is_refused(origin):
+    with pytest.raises(InvalidArgument, match="origin"):
+        Classroom(origins=(origin,))
+
+
+def test_a_folder_that_cannot_hold_a_recording_is_named(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert main(["classroom", "--record", str(tmp_path / "file" / "x")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 def test_a_taken_port_is_said_in_one_sentence(classroom):
@@ -308,3 +326,45 @@ def test_no_file_is_left_by_a_room(tmp_path, monkeypatch):
     with Classroom() as classroom:
         join(classroom, "Ada").leave()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_with_tls_everything_on_the_port_is_encrypted():
+    with Classroom("physics", tls=True) as classroom:
+        assert (classroom.page_url[:6], classroom.url[:6], classroom.ws_url[:4]) == ("https:", "mqtts:", "wss:")
+        trusting = ssl.create_default_context(cafile=str(classroom.certificate.ca))
+        ca = urllib.request.urlopen(classroom.page_url + "ca.pem", context=trusting, timeout=5).read()
+        assert ca == classroom.certificate.ca.read_bytes()
+        with urllib.request.urlopen(classroom.page_url, context=trusting, timeout=5) as answer:
+            assert b"What your phone just sent" in answer.read()
+        options = {"username": "s", "password": classroom.password, "tls": str(classroom.certificate.ca)}
+        with Client(classroom.url, "tcp", **options) as tcp, Client(classroom.ws_url, "web", **options) as web:
+            tcp.subscribe("people/#", qos=1)
+            web.publish("people/web/big", b"x" * 8000, qos=1)
+            assert len(tcp.wait_for(1)[0].payload) == 8000
+        with pytest.raises(ConnectError):
+            Client(classroom.url.replace("mqtts", "mqtt"), "plain", username="s", password=classroom.password).connect()
+        plain = http.client.HTTPConnection("127.0.0.1", classroom.port, timeout=5)
+        plain.request("GET", "/")
+        assert plain.getresponse().headers["Location"] == classroom.page_url
+        plain.close()
+
+
+def test_ones_own_certificate_is_shown(tmp_path):
+    certificate = LessonCA(folder=tmp_path).server("127.0.0.1")
+    with Classroom(tls=certificate) as classroom:
+        trusting = ssl.create_default_context(cafile=str(tmp_path / "ca.pem"))
+        urllib.request.urlopen(classroom.page_url, context=trusting, timeout=5).close()
+
+
+def test_what_a_class_left_on_another_broker_is_taken_away():
+    """Retained messages of members, and the sessions that were kept for phones."""
+    with Broker() as broker:
+        with Classroom("physics", broker=broker.url) as classroom:
+            options = {"username": "s", "password": classroom.password, "clean_session": False}
+            phone = Client(classroom.ws_url, "phone1", **options).connect()
+            phone.subscribe("chat/physics/message/+", qos=1)
+            phone.publish("people/phone1/lamp", "on", qos=1, retain=True)
+            assert "phone1" in [session.client_id for session in broker.sessions()]
+            phone.close()
+        assert broker.retained() == []
+        assert broker.sessions() == []

@@ -44,7 +44,7 @@ async function invite(key) {
   const answer = await fetch(from, { headers: { "X-Instructor-Key": key } }).catch(() => null);
   if (!answer?.ok) { $("address").textContent = "See the terminal for the address and the password."; return; }
   const { link, password, qr } = await answer.json();
-  $("qr").src = `data:image/svg+xml,${encodeURIComponent(qr)}`;
+  $("qr").src = qr;
   $("address").textContent = link;
   $("class-password").textContent = password || "(none)";
 }
@@ -97,7 +97,7 @@ function showRoomState({ read_only, ended, recorded, cleared }) {
 showRoomState.cleared = 0;
 
 function showRates(rates) {
-  $("rates").textContent = `${rates.connections} connections · ${rates.lines} lines · ${rates.in} packets/s in · ${rates.out} packets/s out · ${rates.refused} refused`;
+  $("rates").textContent = `${rates.connections} connection${rates.connections === 1 ? "" : "s"} · ${rates.lines} line${rates.lines === 1 ? "" : "s"} · ${rates.in} packets/s in · ${rates.out} packets/s out · ${rates.refused} refused`;
   const now = new Set(rates.muted);
   if (now.size !== muted.size || rates.muted.some((who) => !muted.has(who))) { muted = now; showPeopleNow(); }
 }
