@@ -46,8 +46,26 @@ class End(asyncio.Protocol):
 
     def connection_lost(self, error: Exception | None) -> None:
         """This end is gone, politely (None) or not."""
+        if error is not None and self._of_client:
+            self._read_the_rest()
         self._lost = True
         self._connection.end_is_gone(of_client=self._of_client, error=error)
+
+    def _read_the_rest(self) -> None:
+        """Take what the client sent before it reset the connection.
+
+        A client that closes with unread packets resets, also after a polite DISCONNECT. Where the relay had just to write to
+        it, the write fails first, and asyncio reads no more: DISCONNECT would be lost, and the will sent, by chance.
+        """
+        raw = self.transport.get_extra_info("socket") if self.transport is not None else None
+        if raw is None:
+            return
+        try:
+            with raw.dup() as rest:
+                while data := rest.recv(1 << 16):
+                    self.feed(data)
+        except OSError:  # nothing there, or a system that throws it away at a reset
+            return
 
     @property
     def is_open(self) -> bool:
@@ -211,7 +229,7 @@ class Connection:
             return
         self._tell_closed(name)
         pipe = self._upward if of_client else self._downward
-        if pipe is None or error is not None:
+        if pipe is None or (error is not None and not pipe.said_goodbye):
             self._abort()
         else:
             self._end(keep=pipe)

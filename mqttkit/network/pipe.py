@@ -52,6 +52,11 @@ class Pipe:
         self._goodbye = False  # DISCONNECT has passed
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def said_goodbye(self) -> bool:
+        """True when DISCONNECT has passed, or is on its way."""
+        return self._goodbye
+
     def attach(self, sink: asyncio.Transport) -> None:
         """The far end is up: what came before goes out now."""
         self._sink = sink

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import sys
+
 import pytest
 
 from mqttkit import Broker, Client, ConnectError, Lab, Network
 from mqttkit.network.framing import WebSocket
 from mqttkit.packets import encode
+from support import rawmqtt
 
 SECRET = "the door code is 4711"
 
@@ -104,3 +109,27 @@ def test_a_broker_that_is_away_ends_the_connection_and_is_named(engine):
         with pytest.raises(ConnectError):
             Client(network, "alice").connect()
         assert "the broker cannot be reached" in network.trace.text()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems throw away what came before a reset")
+def test_a_goodbye_counts_although_the_client_resets():
+    """A client that closes with unread packets resets. DISCONNECT counts, also where a write to that client fails first."""
+    with Lab() as lab:
+        watcher = lab.client("watcher")
+        watcher.subscribe("will", qos=1)
+        leaver = socket.create_connection((lab.network.host, lab.network.port), timeout=2)
+        leaver.sendall(rawmqtt.connect("leaver", will=("will", "vanished", 1, False)))
+        assert leaver.recv(4) == b"\x20\x02\x00\x00"
+        relay = lab.network._relay
+        connection = next(c for c in relay.open_connections() if c.link.client_id == "leaver")
+
+        def leave_and_write():
+            leaver.sendall(encode("DISCONNECT"))
+            leaver.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            leaver.close()
+            connection.client_end.transport.write(encode("PINGRESP"))
+
+        relay.call(leave_and_write)
+        lab.trace.wait_for(1, type="DISCONNECT", sender="leaver", timeout=2)
+        watcher.publish("will", "the fence", qos=1)
+        assert [message.text for message in watcher.wait_for(1, timeout=2)] == ["the fence"]
