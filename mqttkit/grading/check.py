@@ -12,6 +12,7 @@ from typing import Any
 from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
 from mqttkit.grading.feedback import Feedback
+from mqttkit.grading.rubric import load, without_play
 from mqttkit.grading.student import Student
 
 GRADER = "MQTTKIT_GRADER"  # host:port of the grader's check socket
@@ -43,6 +44,8 @@ class Checks:
             if os.environ.get(GRADER):
                 return Feedback(_ask_grader(self.exercise, question, student))
             return self._play_here(question, student)
+        except KeyboardInterrupt:
+            return Feedback(without_play(question, "stopped", sentences.stopped()))
         finally:
             student.finish()
 
@@ -54,9 +57,9 @@ class Checks:
             )
         from mqttkit.grading import reached
         from mqttkit.grading.game import play
-        from mqttkit.grading.rubric import load
 
-        result = play(load(self.exercise)[question], Direct(student), f"{self.exercise}:practice").as_json()
+        seed = f"{self.exercise}:practice"
+        result = play(load(self.exercise)[question], Direct(student), seed, show_given=True).as_json()
         if result["state"] == "played":
             self._tries[question] = self._tries.get(question, 0) + 1
             reached.note(self.exercise, question, result["score"])

@@ -7,7 +7,12 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-_STYLE = (
+from mqttkit.grading import picture, sentences
+
+_NO_POINTS = ("stopped", "preview")  # states in which nobody looked
+_SHOWN = ("played", "given")  # states in which there is something to tell about each item
+
+STYLE = (
     "<style>.mqttkit-check{line-height:1.5;max-width:60em}.mqttkit-check ul{list-style:none;padding-left:0;margin:.3em 0}"
     ".mqttkit-check li{border-left:4px solid var(--jp-border-color1,#999);padding:.1em .8em;margin:.3em 0}"
     ".mqttkit-check li.ok{border-color:var(--jp-success-color1,#388e3c)}"
@@ -15,7 +20,8 @@ _STYLE = (
     ".mqttkit-check b.word{display:inline-block;min-width:4.5em}"
     ".mqttkit-check dl{display:grid;grid-template-columns:max-content 1fr;gap:0 .8em;margin:.2em 0 .2em 4.5em}"
     ".mqttkit-check dd{margin:0}.mqttkit-check li pre,.jp-RenderedHTMLCommon .mqttkit-check li pre{margin:.2em 0 .2em 4.5em;"
-    "overflow-x:auto;white-space:pre;background:var(--jp-layout-color2,#8882);color:inherit;padding:.3em .6em}</style>"
+    "overflow-x:auto;white-space:pre;background:var(--jp-layout-color2,#8882);color:inherit;padding:.3em .6em}"
+    ".mqttkit-check .mk-ladder{margin-left:4.5em}.mqttkit-check .mk-ladder pre{margin-left:0}</style>"
 )
 
 
@@ -42,6 +48,8 @@ class Feedback:
     def heading(self) -> str:
         """Question and points."""
         result = self.result
+        if result["state"] in _NO_POINTS:
+            return str(result["id"])
         return f"{result['id']}: {result['score']:g} of {result['max_score']:g} points"
 
     @property
@@ -49,6 +57,10 @@ class Feedback:
         """The lines after the items: what stopped everything, the hint of this try, the lesson."""
         if self.ok:
             return ["Well done."]
+        if self.result["state"] == "given":
+            return [
+                text for text in (self.result["note"], sentences.given(), f"Lesson: {self.result['lesson']}") if text
+            ]
         if self.result["state"] != "played":
             return [self.result["note"]]
         lines = [self.result["note"]] if self.result["note"] else []
@@ -62,8 +74,8 @@ class Feedback:
 
     def __str__(self) -> str:
         lines = [self.heading]
-        if self.result["state"] == "played":
-            for item in _told_once(self.result["items"]):
+        if self.result["state"] in _SHOWN:
+            for item in told_once(self.result["items"]):
                 lines += _item_text(item)
         return "\n".join([*lines, *("  " + line for line in self.help)])
 
@@ -71,15 +83,16 @@ class Feedback:
 
     def _repr_html_(self) -> str:
         items = (
-            "".join(_item_html(item) for item in _told_once(self.result["items"]))
-            if self.result["state"] == "played"
+            "".join(item_html(item) for item in told_once(self.result["items"]))
+            if self.result["state"] in _SHOWN
             else ""
         )
         help_ = "".join(f"<p>{_linked(line)}</p>" for line in self.help)
-        return f'{_STYLE}<div class="mqttkit-check" role="status"><p><b>{escape(self.heading)}</b></p><ul>{items}</ul>{help_}</div>'
+        style = STYLE + picture.STYLE if "mk-ladder" in items else STYLE
+        return f'{style}<div class="mqttkit-check" role="status"><p><b>{escape(self.heading)}</b></p><ul>{items}</ul>{help_}</div>'
 
 
-def _told_once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def told_once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The items, with a sentence that several share (the scenario could not go on) only at the first of them."""
     told: set[str] = set()
     result = []
@@ -99,15 +112,14 @@ def _item_text(item: dict[str, Any]) -> list[str]:
     return [*lines, *(f"             {line}" for line in item["packets"].splitlines())]
 
 
-def _item_html(item: dict[str, Any]) -> str:
+def item_html(item: dict[str, Any]) -> str:
+    """One item as an entry of a list, with its ladder when it is not earned."""
     word = "ok" if item["ok"] else "not yet"
     html = f'<li class="{"ok" if item["ok"] else "no"}"><b class="word">{word}</b> {escape(item["expected"])}'
     if not item["ok"] and item["saw"]:
-        html += f"<dl><dt>saw</dt><dd>{_marked(item['saw'])}</dd></dl>"
+        html += f"<dl><dt>saw</dt><dd>{marked(item['saw'])}</dd></dl>"
     if not item["ok"] and item["packets"]:
-        html += (
-            f"<pre tabindex='0'>{escape(item['packets'])}</pre>"  # the keyboard must reach what may have to be scrolled
-        )
+        html += picture.as_html(item)
     return html + "</li>"
 
 
@@ -117,9 +129,9 @@ def _linked(line: str) -> str:
         if line.startswith(word):
             target = line.removeprefix(word)
             return f'{word}<a href="{folder}{escape(Path(target).stem, quote=True)}.ipynb">{escape(target)}</a>'
-    return _marked(line)
+    return marked(line)
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
     """A sentence as HTML, with what stands between backquotes as code."""
     return re.sub(r"`([^`\n]+)`", r"<code>\1</code>", escape(text))

@@ -175,7 +175,7 @@ class Game:
         """Decide one item of the rubric: `saw` tells what happened instead."""
         verdict = self.verdicts[item]
         verdict.ok, verdict.saw = bool(ok), saw
-        verdict.packets = "\n".join(ladder_line(p) for p in packets)
+        verdict.packets = list(packets)
         self._judged.add(item)
         return verdict.ok
 
@@ -216,12 +216,6 @@ class Game:
                 part.close()
 
 
-def ladder_line(packet: Captured) -> str:
-    """One packet as one line of a ladder."""
-    lost = "" if packet.delivered else f"  {packet.fault or 'lost'}"
-    return f"{packet.sender} → {packet.receiver}  {packet.type}  {packet.summary()}{lost}".rstrip()
-
-
 def _packet_json(packet: Captured) -> dict[str, Any]:
     names = ("number", "link", "sender", "receiver", "type", "qos", "retain", "dup", "packet_id", "topic", "text")
     facts = {name: getattr(packet, name) for name in names}
@@ -240,17 +234,32 @@ def _encode(args: Sequence[Any]) -> list[Any]:
 
 
 def play(
-    question: Question, channel: Channel, seed: str, gate: Gate | None = None, tape: list[dict[str, Any]] | None = None
+    question: Question,
+    channel: Channel,
+    seed: str,
+    gate: Gate | None = None,
+    tape: list[dict[str, Any]] | None = None,
+    *,
+    show_given: bool = False,
 ) -> Result:
-    """Play `question` against the student behind `channel`; never raises. Its packets are appended to `tape`.
+    """Play `question`; never raises.
+
+    Args:
+        question: what is asked.
+        channel: the way to the student's kernel.
+        seed: names the random numbers.
+        gate: see `Game`.
+        tape: the packets are appended to it.
+        show_given: play also with a broken client that nobody has touched, for a learner who wants to see its illness.
 
     Returns:
-        The verdicts; state "untouched" when the learner has not begun, "error" when the grader itself failed.
+        The verdicts; state "untouched" when the learner has not begun, "given" with `show_given` (no points in both), "error"
+        when the grader itself failed.
     """
     game = Game(question, channel, seed, gate)
     result = Result(question, list(game.verdicts.values()))
     try:
-        _play(game, result)
+        _play(game, result, show_given=show_given)
     except StudentError as error:
         game.settle(str(error))
     except Exception as error:  # noqa: BLE001 - a fault of the grader must be told, and must not look like a plain 0
@@ -263,9 +272,11 @@ def play(
     return result
 
 
-def _play(game: Game, result: Result) -> None:
+def _play(game: Game, result: Result, *, show_given: bool) -> None:
     begun = _begun(game)
-    if begun is not None:
+    if begun == sentences.untouched() and game.question.given and show_given:
+        result.state = "given"
+    elif begun is not None:
         result.state, result.note = "untouched", begun
         game.settle(begun)
         return
@@ -274,7 +285,7 @@ def _play(game: Game, result: Result) -> None:
         game.settle("not judged")
     except StudentError as error:
         game.settle(str(error))
-    if result.score < game.question.points:
+    if result.state == "given" or result.score < game.question.points:
         result.note = game.diagnosis()
 
 

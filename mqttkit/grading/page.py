@@ -5,6 +5,8 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
+from mqttkit.grading import feedback, picture
+
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
@@ -14,22 +16,21 @@ _HEAD = """<!doctype html>
 body {{ font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem; }}
 h1 {{ font-size: 1.5rem; margin-bottom: 0; }} h2 {{ font-size: 1.15rem; margin: 2rem 0 .3rem; }}
 .points {{ float: right; font-variant-numeric: tabular-nums; }}
-ul {{ list-style: none; padding: 0; margin: .3rem 0; }}
-li {{ border-left: 4px solid #888; padding: .1rem .8rem; margin: .4rem 0; }}
-li.ok {{ border-color: #388e3c; }} li.no {{ border-color: #f57c00; }}
-.word {{ display: inline-block; min-width: 4.5rem; font-weight: 600; }}
-.saw {{ margin: .1rem 0 .1rem 4.5rem; }} pre {{ margin: .3rem 0 .3rem 4.5rem; padding: .4rem .7rem; overflow-x: auto;
-background: color-mix(in srgb, currentColor 8%, transparent); }}
 .note {{ border: 1px solid #f57c00; border-radius: .4rem; padding: .4rem .8rem; }}
-</style></head><body>
+.mqttkit-check .mk-ladder {{ font-size: 13px; }}
+</style>{styles}</head><body>
 """
 
 
 def render(report: dict[str, Any]) -> str:
     """The page on one report."""
     title = f"{report['exercise']}: {report['student']}"
-    parts = [_HEAD.format(title=escape(title)), f"<h1>{escape(title)}</h1>", _total(report)]
-    parts += [f'<p class="note">{escape(text)}</p>' for text in _notes(report)]
+    parts = [
+        _HEAD.format(title=escape(title), styles=feedback.STYLE + picture.STYLE),
+        f"<h1>{escape(title)}</h1>",
+        _total(report),
+    ]
+    parts += [f'<p class="note">{feedback.marked(text)}</p>' for text in _notes(report)]
     parts += [_question(question) for question in report["questions"]]
     return "\n".join(parts) + "\n</body></html>\n"
 
@@ -58,23 +59,13 @@ def _notes(report: dict[str, Any]) -> list[str]:
 def _question(question: dict[str, Any]) -> str:
     head = f'<h2>{escape(question["id"])} <span class="points">{question["score"]:g} / {question["max_score"]:g}</span></h2>'
     if question["state"] != "played":
-        return f"{head}<p>{escape(question['note'])}</p>"
-    items = "".join(_item(item) for item in question["items"])
-    return f"{head}<ul>{items}</ul>{_help(question)}"
-
-
-def _item(item: dict[str, Any]) -> str:
-    word = "ok" if item["ok"] else "not yet"
-    html = f'<li class="{"ok" if item["ok"] else "no"}"><span class="word">{word}</span>{escape(item["expected"])}'
-    if not item["ok"] and item["saw"]:
-        html += f'<p class="saw">Seen: {escape(item["saw"])}</p>'
-    if not item["ok"] and item["packets"]:
-        html += f"<pre>{escape(item['packets'])}</pre>"
-    return html + "</li>"
+        return f"{head}<p>{feedback.marked(question['note'])}</p>"
+    items = "".join(feedback.item_html(item) for item in feedback.told_once(question["items"]))
+    return f'{head}<div class="mqttkit-check"><ul>{items}</ul>{_help(question)}</div>'
 
 
 def _help(question: dict[str, Any]) -> str:
     if question["score"] == question["max_score"]:
         return ""
     lines = [question["note"], *(f"Hint: {hint}" for hint in question["hints"][:1]), f"Lesson: {question['lesson']}"]
-    return "".join(f"<p>{escape(line)}</p>" for line in lines if line)
+    return "".join(f"<p>{feedback.marked(line)}</p>" for line in lines if line)

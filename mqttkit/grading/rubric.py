@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import GradingError
+from mqttkit.grading.picture import ladder
 
 if TYPE_CHECKING:
     from mqttkit.grading.game import Game
+    from mqttkit.trace import Captured
 
     Scenario = Callable[["Game"], None]
 
@@ -42,23 +44,23 @@ class Verdict:
         item: the item of the rubric.
         ok: True when it is earned.
         saw: what happened instead, or what proved it, as a sentence.
-        packets: the packets behind it, as lines of a ladder.
+        packets: the packets behind it, in the order in which they were sent.
     """
 
     item: Item
     ok: bool = False
     saw: str = ""
-    packets: str = ""
+    packets: list[Captured] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
-        """For the report and for the notebook."""
+        """For the report and for the notebook; what is right needs no evidence."""
         return {
             "id": self.item.id,
             "points": self.item.points,
             "ok": self.ok,
             "expected": self.item.expected,
             "saw": self.saw,
-            "packets": self.packets,
+            **ladder([] if self.ok else self.packets),
         }
 
 
@@ -68,7 +70,8 @@ class Result:
 
     Attributes:
         question: its name.
-        state: "played", "untouched" (still the text the learner started with) or "error" (the grader itself failed).
+        state: "played", "untouched" (still the text the learner started with), "given" (the same, and played all the same) or
+            "error" (the grader itself failed).
         note: a sentence about the whole question, such as "not started yet".
     """
 
@@ -79,8 +82,8 @@ class Result:
 
     @property
     def score(self) -> float:
-        """Points earned."""
-        return sum(v.item.points for v in self.verdicts if v.ok)
+        """Points earned: none with what was given."""
+        return 0.0 if self.state == "given" else sum(v.item.points for v in self.verdicts if v.ok)
 
     def as_json(self) -> dict[str, Any]:
         """For the report and for the notebook."""
@@ -92,8 +95,20 @@ class Result:
             "max_score": self.question.points,
             "lesson": self.question.lesson,
             "hints": list(self.question.hints),
-            "items": [v.as_json() for v in self.verdicts],
+            "items": [v.as_json() | self._help(v) for v in self.verdicts],
         }
+
+    def _help(self, verdict: Verdict) -> dict[str, str]:
+        """What leads on from one item: the first hint, and the lesson."""
+        hint = "" if verdict.ok or not self.question.hints else self.question.hints[0]
+        return {"hint": hint, "lesson": self.question.lesson}
+
+
+def without_play(name: str, state: str, note: str) -> dict[str, Any]:
+    """The result of a question that was not played, as JSON: `note` says why."""
+    empty: list[Any] = []
+    head = {"id": name, "state": state, "note": note}
+    return head | {"score": 0, "max_score": 1, "lesson": "", "hints": empty, "items": empty}
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,11 @@ def untouched() -> str:
     return "not started yet"
 
 
+def given() -> str:
+    """A broken client as it was handed out, played so that its illness can be seen."""
+    return "This client is still as it was given to you: no points yet. Repair its cell, run that, and check again."
+
+
 def raised(name: str, facts: dict[str, Any]) -> str:
     """A call raised."""
     what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
@@ -54,6 +59,11 @@ def lost_error(facts: dict[str, Any]) -> str:
     what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
     where = f" in `{facts['function']}`" if "function" in facts else ""
     return f"An error in your callback{where} stopped it: {what}{_where(facts)}. In paho that ends the network thread."
+
+
+def stopped() -> str:
+    """The learner interrupted the check."""
+    return "You stopped the check, so nothing was judged. Run the cell again when you like."
 
 
 def gone(reason: str) -> str:

@@ -15,7 +15,7 @@ from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
 from mqttkit.grading.check import LINE
 from mqttkit.grading.game import Gate, StudentError, play
-from mqttkit.grading.rubric import Exercise, Result
+from mqttkit.grading.rubric import Exercise, Result, without_play
 
 
 class Session:
@@ -85,9 +85,9 @@ class Session:
             try:
                 question = self.exercise[name]
             except GradingError as error:
-                return _preview(name, str(error))
+                return without_play(name, "preview", str(error))
             if name != self._open:
-                return _preview(name, "scored only in its own check cell")
+                return without_play(name, "preview", "scored only in its own check cell")
             if name not in self.results:
                 tape = self.packets.setdefault(name, [])
                 self.results[name] = play(question, channel, self.seed, self._gate, tape)
@@ -149,17 +149,3 @@ def _shut(link: socket.socket) -> None:
     with contextlib.suppress(OSError):  # not connected: a listening socket on some systems, or gone already
         link.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept() or recv()
     link.close()
-
-
-def _preview(name: str, note: str) -> dict[str, Any]:
-    empty: list[Any] = []
-    return {
-        "id": name,
-        "state": "preview",
-        "note": note,
-        "score": 0,
-        "max_score": 1,
-        "lesson": "",
-        "hints": empty,
-        "items": empty,
-    }

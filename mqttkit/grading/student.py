@@ -78,7 +78,12 @@ class Student:
         return self._outcome(run, timeout)
 
     def _outcome(self, run: _Run, timeout: float) -> dict[str, Any]:
-        if not run.done.wait(timeout):
+        try:
+            done = run.done.wait(timeout)
+        except KeyboardInterrupt:
+            run.end()
+            raise
+        if not done:
             stack = stacks.of_thread(run.thread)
             run.end()
             return {"late": stack}
@@ -150,7 +155,8 @@ def _instances(module: str, name: str) -> list[Any]:
 
 
 def _with_subclasses(kind: type) -> set[type]:
-    return {kind}.union(*(_with_subclasses(child) for child in type.__subclasses__(kind)))
+    children: list[type] = type.__subclasses__(kind)
+    return {kind}.union(*map(_with_subclasses, children))
 
 
 def _paho_clients() -> list[Any]:

@@ -38,7 +38,10 @@ def main() -> int:
     tasks = [task for task in _tasks() if f"{task[0]}:{task[1]}".startswith(options.only)] * options.times
     # gc.freeze: each check looks for clients among all objects, and these are not the modules'
     begun, played, wrong = time.monotonic(), collections.Counter[tuple[str, str]](), 0
-    with _busy(options.busy), multiprocessing.get_context("spawn").Pool(options.workers, gc.freeze, maxtasksperchild=60) as pool:
+    with (
+        _busy(options.busy),
+        multiprocessing.get_context("spawn").Pool(options.workers, gc.freeze, maxtasksperchild=60) as pool,
+    ):
         for task, fault in pool.imap_unordered(play, tasks):
             played[task[:2]] += 1
             if fault:

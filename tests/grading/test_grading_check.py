@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import signal
+import threading
 import time
 
 import nbformat
@@ -70,6 +72,59 @@ def test_feedback_shows_html_of_strangers_as_text():
     html = Feedback(asked("1-topics", "name", names).as_json())._repr_html_()
     assert "<script" not in html
     assert "&lt;script&gt;" in html
+
+
+def test_the_packets_are_a_ladder_with_a_text_twin():
+    names = names_of(solved("3-retain-and-will"))
+    run(
+        "def start_lighthouse(broker, name):\n"
+        "    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id='<b>' + 'x' * 200)\n"
+        "    client.on_connect = lambda *_: client.publish(f'coast/{name}/status', '<i>online</i>' + 'y' * 900)\n"
+        "    client.connect(broker.host, broker.port)\n    client.loop_start()\n    return client",
+        names,
+    )
+    result = asked("3-retain-and-will", "birth", names).as_json()
+    html = Feedback(result)._repr_html_()
+    assert html.count("<svg") == 4
+    assert "&lt;b&gt;xxx" in html
+    assert "<b>x" not in html
+    assert "<i>" not in html
+    assert "x" * 100 not in result["items"][0]["ladder"], "a long name does not stretch the picture"
+    lines = result["items"][2]["packets"].splitlines()
+    assert "PUBLISH" in lines[0]
+    assert max(map(len, lines)) <= 160
+    assert {"expected", "saw", "hint", "lesson", "packets"} <= set(result["items"][0])
+
+
+def test_what_is_right_needs_no_packets():
+    result = asked("3-retain-and-will", "birth", names_of(solved("3-retain-and-will"))).as_json()
+    assert {item["packets"] + item["ladder"] + item["hint"] for item in result["items"]} == {""}
+
+
+def test_a_broken_client_shows_its_illness_before_it_is_repaired():
+    """Exercise 6 asks to look at the packets first: that earns nothing, and uses up no hint."""
+    names = names_of(untouched("6-broken-clients"))
+    run("result = check('sulking')", names)
+    said = str(names["result"])
+    assert "sulking: 0 of 3 points" in said
+    assert "ok       it remembers good reports" in said
+    assert "JSONDecodeError" in said or "UnicodeDecodeError" in said
+    assert "still as it was given" in said
+    assert "Hint" not in said
+    assert "6-broken-clients         [------------] 0/18" in str(progress())
+
+
+def test_an_interrupted_check_says_so():
+    names = names_of(solved("1-topics"))
+    run("def topic_of(*a):\n    while True: pass", names)
+    clock = threading.Timer(1.0, signal.raise_signal, [signal.SIGINT])
+    clock.start()
+    run("result = check('name')", names)
+    assert (
+        str(names["result"])
+        == "name\n  You stopped the check, so nothing was judged. Run the cell again when you like."
+    )
+    clock.join()
 
 
 def test_an_unknown_question_is_explained():
