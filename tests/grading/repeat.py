@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from submissions_for_tests import NAMES, asked, earned, names_of, solved
@@ -44,6 +45,8 @@ def main() -> int:
     ):
         for task, fault in pool.imap_unordered(play, tasks):
             played[task[:2]] += 1
+            if sum(played.values()) % 500 == 0:
+                print(f"{sum(played.values())} of {len(tasks)} played", file=sys.stderr)
             if fault:
                 wrong += 1
                 print(*task, fault, flush=True)
@@ -63,7 +66,7 @@ def play(task: Task) -> tuple[Task, str]:
     exercise, question, number = task
     row = WRONG[number] if number >= 0 else None
     sys.unraisablehook = lambda _: None  # sockets that students' code leaves open
-    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+    with Path(os.devnull).open("w") as nowhere, contextlib.redirect_stderr(nowhere):
         names = names_with(exercise, row["change"]) if row else names_of(solved(exercise))
         result = asked(exercise, question, names)
     told = [result.note, *(verdict.saw for verdict in result.verdicts if not verdict.ok)]
