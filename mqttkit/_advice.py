@@ -25,17 +25,19 @@ def advise() -> None:
     """In a notebook, show this advice with NameError and KeyboardInterrupt; anywhere else, and the second time, nothing."""
     found = shell()
     if found is not None and not found.custom_exceptions:
-        found.set_custom_exc((NameError, KeyboardInterrupt), _show)
+        from asyncio import CancelledError  # how a cell with `await` or `async for` is stopped
+
+        found.set_custom_exc((NameError, KeyboardInterrupt, CancelledError), _show)
 
 
 def _show(shell: Any, kind: type[BaseException], error: Any, trace: Any, tb_offset: int | None = None) -> Any:
     """Show the error with its advice: a NameError as always, an interrupt as one sentence."""
     if isinstance(error, NameError) and error.args and ORDER not in str(error):
         error.args = (f"{error.args[0]}. {ORDER}", *error.args[1:])
-    if isinstance(error, KeyboardInterrupt):
+    if not isinstance(error, NameError):
         sentence = STOPPED.format(place=_place(trace, shell.user_ns))
         error.args = (sentence,)
-        error._render_traceback_ = lambda: [sentence]  # type: ignore[attr-defined]  # what IPython shows instead
+        error._render_traceback_ = lambda: [sentence]  # what IPython shows instead
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
 
 

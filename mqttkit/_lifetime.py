@@ -13,6 +13,7 @@ import os
 import subprocess
 import sys
 import weakref
+from pathlib import Path
 from typing import Any, Protocol
 
 from mqttkit._notebook import current_cell
@@ -67,9 +68,18 @@ def _current_cell() -> tuple[str, Any] | None:
     return str(request.get("metadata", {}).get("cellId") or code), request.get("header", {}).get("msg_id")
 
 
-# Waits for a line; at the end of the input (this process is gone) it ends the process with the number {pid}.
-_SHELL_GUARDIAN = "read line || kill -9 {pid}"
-_PYTHON_GUARDIAN = "import os, sys; sys.stdin.readline() or os.kill({pid}, 9)"
+# Waits for a line; at the end of the input (this process is gone) it ends the process with the given number and removes
+# the given folder.
+_SHELL_GUARDIAN = 'read line || { kill -9 "$1"; rm -rf "$2"; }'
+_PYTHON_GUARDIAN = """
+import os, shutil, sys
+if not sys.stdin.readline():
+    try:
+        os.kill(int(sys.argv[1]), 9)
+    finally:
+        shutil.rmtree(sys.argv[2], ignore_errors=True)
+"""
+_NOTHING = str(Path(os.devnull, "none"))  # removing it does nothing
 
 
 def apart() -> dict[str, Any]:
@@ -80,15 +90,16 @@ def apart() -> dict[str, Any]:
 
 
 class Guardian:
-    """Ends a child process when this process dies, even by kill -9, which runs no code of ours.
+    """Ends a child process, and removes its folder, when this process dies, even by kill -9, which runs no code of ours.
 
     It is a tiny process that reads from a pipe; the system closes the other end with us.
     """
 
-    def __init__(self, pid: int) -> None:
-        command = ["/bin/sh", "-c", _SHELL_GUARDIAN.format(pid=pid)]
+    def __init__(self, pid: int, folder: Path | None = None) -> None:
+        command = ["/bin/sh", "-c", _SHELL_GUARDIAN, "sh"]
         if sys.platform == "win32" or not os.access(command[0], os.X_OK):
-            command = [sys.executable, "-S", "-c", _PYTHON_GUARDIAN.format(pid=pid)]
+            command = [sys.executable, "-S", "-c", _PYTHON_GUARDIAN]
+        command += [str(pid), _NOTHING if folder is None else str(folder)]
         self._process = subprocess.Popen(  # noqa: S603 - our own arguments
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **apart()
         )
@@ -112,18 +123,19 @@ class Child:
 
     Args:
         command: program and arguments.
+        folder: what it keeps while it runs; removed when this process dies. An orderly end leaves it to its owner.
         options: for `subprocess.Popen`: which of its streams to read, its environment.
 
     Attributes:
         process: the running process; its streams carry text.
     """
 
-    def __init__(self, command: list[str], **options: Any) -> None:
+    def __init__(self, command: list[str], *, folder: Path | None = None, **options: Any) -> None:
         self.process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - found by us, our own arguments
             command, text=True, errors="replace", **apart(), **options
         )
         try:
-            self._guardian = Guardian(self.process.pid)
+            self._guardian = Guardian(self.process.pid, folder)
         except BaseException:  # also the stop button of a notebook
             self.process.kill()
             self.process.wait()

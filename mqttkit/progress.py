@@ -9,6 +9,7 @@ read them (0600). `MQTTKIT_HOME` in the environment moves them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -28,14 +29,30 @@ def home() -> Path:
     return Path(os.environ.get("MQTTKIT_HOME") or platformdirs.user_data_path("mqttkit"))
 
 
+def writable(folder: str | Path) -> bool:
+    """Tells whether files can be kept in `folder`; makes it where it is missing."""
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True, mode=0o700)
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
 def record(kind: str, name: str, content: dict[str, Any]) -> None:
     """Keep `content` as what is known of `name`; replaces what was there.
 
+    Where nothing can be written it is not kept, and the lesson goes on; `mqttkit doctor` tells so.
+
     Raises:
         InvalidArgument: `kind` or `name` cannot be the name of a file.
-        OSError: the disk is full or not writable.
     """
     path = _path(kind, name)
+    with contextlib.suppress(OSError):
+        _write(path, content)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     # Written beside its place and moved: a reader never sees half a file. mkstemp makes it 0600.
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")

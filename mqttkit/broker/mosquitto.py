@@ -129,7 +129,7 @@ class MosquittoEngine:
         """Start the process; None when it runs, else what it said."""
         configuration = self._write("mosquitto.conf", "\n".join(self._configuration(ports)) + "\n")
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        self._child = Child([self._binary, "-c", str(configuration)], **streams)
+        self._child = Child([self._binary, "-c", str(configuration)], folder=self._folder, **streams)
         assert self._child.process.stderr is not None
         self._log.follow(self._child.process.stderr, ports)
         try:

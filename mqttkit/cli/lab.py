@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import logging
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from mqttkit.cli.errors import CommandError
+from mqttkit.progress import writable
 
 FIRST_PAGE = "notebooks/00-start-here.ipynb"
 _USUAL_PORT = 8888
@@ -33,6 +37,7 @@ def run_lab(
         raise CommandError(f"There is no {notebook} in {course}. Without a name, `mqttkit lab` opens {FIRST_PAGE}.")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not a user-wide one
     _add_settings()
+    _find_room_for_settings()
     server = _start(_options(course, notebook, port, browser) + extra, port, verbose=verbose)
     _end_when_told(server)
     server.io_loop.add_callback(lambda: print(_welcome(server), flush=True))  # when it answers, not before
@@ -61,6 +66,20 @@ def _add_settings() -> None:
     paths = [os.environ.get("JUPYTER_CONFIG_PATH", ""), str(Path(__file__).with_name("jupyter"))]
     os.environ["JUPYTER_CONFIG_PATH"] = os.pathsep.join(filter(None, paths))
     os.environ.setdefault("PYTHONSTARTUP", str(Path(__file__).parents[1] / "_startup.py"))
+
+
+def _find_room_for_settings() -> None:
+    """Jupyter keeps settings in the person's home. Where nobody may write there, a folder that goes with this process does."""
+    from jupyter_core import paths
+
+    if all(map(writable, (paths.jupyter_config_dir(), paths.jupyter_data_dir(), paths.jupyter_runtime_dir()))):
+        return
+    folder = tempfile.mkdtemp(prefix="mqttkit-lab-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in ("CONFIG_DIR", "DATA_DIR", "RUNTIME_DIR"):
+        os.environ[f"JUPYTER_{name}"] = str(Path(folder, name.lower()))
+    os.environ["IPYTHONDIR"] = str(Path(folder, "ipython"))
+    print("Your home folder cannot be written to: settings of JupyterLab are forgotten when this ends.")
 
 
 def _options(course: Path, notebook: str, port: int | None, browser: bool) -> list[str]:

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from mqttkit.client.link import Link
     from mqttkit.message import Message
 
+_HEARTBEAT = 0.2  # seconds: the stop button of a notebook is noticed only by a loop that has something to do
+
 
 class Stream:
     """Hands out each received message once; ends with the connection. Bound it with `asyncio.timeout` where needed."""
@@ -38,7 +40,9 @@ class Stream:
         self._inbox.on_change(wake)
         try:
             while (found := self._next()) is None:
+                heartbeat = loop.call_later(_HEARTBEAT, arrived.set)
                 await arrived.wait()
+                heartbeat.cancel()
                 arrived.clear()
         finally:
             self._inbox.forget(wake)

@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from mqttkit import progress
 from mqttkit.errors import MqttKitError
 
 _OLDEST = (3, 10)
@@ -122,6 +123,19 @@ def broker() -> Check:
     )
 
 
+def memory() -> list[Check]:
+    """A word about answers and results, where they cannot be kept."""
+    if progress.writable(progress.home()):
+        return []
+    return [
+        Check(
+            ok=False,
+            text=f"your answers and results cannot be kept: nothing can be written in {progress.home()}",
+            advice="The course works all the same. To keep them, name a folder of yours in the environment as MQTTKIT_HOME.",
+        )
+    ]
+
+
 def elsewhere() -> list[Check]:
     """A word about MQTTKIT_BROKER, where it is set: the lessons then use that broker."""
     url = os.environ.get("MQTTKIT_BROKER", "")
@@ -133,4 +147,4 @@ def elsewhere() -> list[Check]:
 
 def all_checks() -> list[Check]:
     """Every check, in the order of a start from nothing."""
-    return [python(), packages(), kernel(), broker(), *elsewhere()]
+    return [python(), packages(), kernel(), broker(), *memory(), *elsewhere()]

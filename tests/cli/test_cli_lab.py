@@ -192,6 +192,19 @@ def test_started_in_a_copy_of_the_course_it_opens_that_copy(tmp_path):
         assert ask(server, "api/contents/notebooks/00-start-here.ipynb")["content"]["metadata"]["copy"]
 
 
+def test_a_home_that_cannot_be_written_is_no_hindrance(folder, tmp_path):
+    """As on a school's machine: settings go into a folder that ends with the server."""
+    (tmp_path / "file").write_text("")
+    home = tmp_path / "file" / "home"  # cannot be made: its parent is no folder
+    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=home, TMPDIR=str(tmp_path)) as server:
+        ask(server, "api/status")
+        ask(server, "api/terminals", {})
+        assert "settings of JupyterLab are forgotten" in server.output[0]
+        assert list(tmp_path.glob("mqttkit-lab-*"))
+        server.interrupt()
+    assert not list(tmp_path.glob("mqttkit-lab-*"))
+
+
 def stored(count: int) -> dict[str, object]:
     """A code cell that was run, with its output."""
     output = {"output_type": "stream", "name": "stdout", "text": f"{count}\n"}

@@ -8,8 +8,9 @@ from importlib import metadata
 
 import pytest
 
+from mqttkit import progress
 from mqttkit.cli import main
-from mqttkit.doctor import doctor
+from mqttkit.doctor import checks, doctor
 from mqttkit.doctor.parts import Part
 from mqttkit.errors import BrokerError
 
@@ -62,3 +63,16 @@ def test_the_broker_of_the_environment_is_named_without_its_password(monkeypatch
     shown = str(doctor())
     assert "broker.example" in shown
     assert "secret" not in shown
+
+
+def test_it_says_where_answers_cannot_be_kept(tmp_path, monkeypatch):
+    """And recording one is no error: the lesson goes on."""
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MQTTKIT_HOME", str(tmp_path / "file" / "home"))
+    (check,) = checks.memory()
+    assert not check.ok
+    assert "MQTTKIT_HOME" in check.advice
+    progress.record("answers", "first", {"given": "1"})
+    assert progress.load("answers", "first") is None
+    monkeypatch.setenv("MQTTKIT_HOME", str(tmp_path / "home"))
+    assert checks.memory() == []

@@ -120,8 +120,8 @@ class Cluster:
 
 
 def _start(command: list[str], env: dict[str, str]) -> Child:
-    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    return Child(command, env=env, **streams)
+    pipe = subprocess.PIPE
+    return Child(command, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT)
 
 
 def _first_line(child: Child, sign: str, timeout: float) -> str:
