@@ -7,8 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+_SHOWN = 200  # bytes of a payload in a list of messages
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, slots=True, repr=False)
 class Message:
     """One application message, as a client received it.
 
@@ -27,8 +29,14 @@ class Message:
     qos: int = 0
     retain: bool = False
     dup: bool = False
-    packet_id: int | None = field(default=None, compare=False, repr=False)
-    properties: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    packet_id: int | None = field(default=None, compare=False)
+    properties: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    def __repr__(self) -> str:
+        payload = repr(self.payload)
+        if len(self.payload) > _SHOWN:
+            payload = f"{self.payload[:_SHOWN]!r}... ({len(self.payload)} bytes)"
+        return f"Message(topic={self.topic!r}, payload={payload}, qos={self.qos}, retain={self.retain}, dup={self.dup})"
 
     @property
     def text(self) -> str:

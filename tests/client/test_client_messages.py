@@ -453,3 +453,10 @@ def test_environment_names_the_broker(broker, topic, monkeypatch):
 def test_errors_are_in_the_tree():
     """except MqttKitError catches all of them."""
     assert issubclass(InvalidArgument, MqttKitError)
+
+
+def test_a_long_payload_is_shown_short():
+    """A list of messages is a cell's output."""
+    assert repr(Message("t", b"25.6")) == "Message(topic='t', payload=b'25.6', qos=0, retain=False, dup=False)"
+    assert len(repr(Message("t", b"x" * 1_000_000))) < 400
+    assert "... (1000000 bytes)" in repr(Message("t", b"x" * 1_000_000))
