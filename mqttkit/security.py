@@ -130,8 +130,12 @@ class AccessRule:
         text = self.topic_filter
         for pattern, name in (("%u", user), ("%c", client_id)):
             if pattern in text:
-                if not name or any(wild in name for wild in "+#/"):  # a name must not widen the rule
+                if not name:
                     return None
+                if any(
+                    wild in name for wild in "+#/"
+                ):  # a name must not widen a rule that allows, nor evade one that forbids
+                    return None if self.allow else "#"
                 text = text.replace(pattern, name)
         return text
 

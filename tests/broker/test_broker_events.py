@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 
 import pytest
 
 from mqttkit import Broker, BrokerError, Timeout
 from mqttkit import Client as Learner
 from mqttkit.broker import Client, NotTold, Queued, RetainedMessage, Subscription
+from mqttkit.broker.embedded import sysinfo
 from mqttkit.widgets.tables import broker_tables
 from support import need
 from support.rawmqtt import DISCONNECT, ack, publish, subscribe, unsubscribe
@@ -240,5 +242,52 @@ def test_sys_topics(broker, client):
     one = client(broker, "a")
     one.subscribe(("$SYS/broker/clients/+", 0))
     got = {message.topic.rpartition("/")[2]: message.payload for message in one.fence()}
-    assert got == {"connected": b"1", "disconnected": b"0", "total": b"1"}
+    assert got == {"connected": b"1", "disconnected": b"0", "total": b"1", "maximum": b"1"}
     assert broker.retained() == []
+
+
+SYS = {
+    "clients/connected": b"2",
+    "clients/disconnected": b"1",
+    "clients/total": b"3",
+    "subscriptions/count": b"7",
+    "publish/messages/received": b"5",
+    "messages/received": b"12",  # CONNECT 3, DISCONNECT 1, SUBSCRIBE 2, PUBLISH 5, PINGREQ 1
+    "bytes/received": b"345",
+}
+
+
+def test_sys_values_are_counted_and_come_again_when_they_change(engine, client, monkeypatch):
+    """The same names and numbers on both engines, the changed ones without being asked for."""
+    monkeypatch.setattr(sysinfo, "REFRESH", 0.2)  # mosquitto's least interval is a second
+    with Broker(engine=engine) as broker:
+        client(broker, "sleeper", clean=False).send(DISCONNECT)
+        broker.wait_for_event("disconnect", "sleeper")
+        watcher, talker = client(broker, "watcher", keep_alive=0), client(broker, "talker")
+        watcher.subscribe(*[(f"$SYS/broker/{name}", 0) for name in SYS if name != "messages/received"])
+        watcher.send(subscribe(("$SYS/broker/messages/received", 0)))
+        for number in range(5):
+            talker.send(publish("t", b"m", 1, pid=number + 1))
+        talker.fence()
+        seen, last = {}, None
+        with suppress(TimeoutError):  # when the values change no more
+            while seen != SYS:
+                last = watcher.expect("PUBLISH")
+                seen[last.topic.removeprefix("$SYS/broker/")] = last.payload
+        assert seen == SYS
+        assert not last.retain  # it is news
+
+
+def test_sys_news_are_not_kept_for_those_who_are_away(client, monkeypatch):
+    monkeypatch.setattr(sysinfo, "REFRESH", 0.05)
+    with Broker() as broker:
+        sleeper = client(broker, "sleeper", clean=False)
+        sleeper.subscribe(("$SYS/#", 2))
+        sleeper.close()
+        broker.wait_for_event("disconnect", "sleeper")
+        watcher = client(broker, "watcher")
+        watcher.subscribe(("$SYS/broker/bytes/sent", 0))
+        for _ in range(4):
+            watcher.expect("PUBLISH")
+        assert [session.queued for session in broker.sessions()] == [(), ()]
+        assert broker.events("dropped") == []

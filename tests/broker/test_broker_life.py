@@ -277,3 +277,10 @@ def test_first_cell_does_not_wait_for_what_it_does_not_need():
     code = "import sys; from mqttkit import Broker; Broker(engine='mosquitto'); print('amqtt' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30, check=True)
     assert done.stdout.strip() == "False"
+
+
+def test_docstrings_are_not_needed():
+    """`python -OO` removes them; fails when something reads one at run time."""
+    code = "from mqttkit import Broker; Broker().start().close()"
+    done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -126,3 +126,11 @@ def test_an_error_about_a_user_line_does_not_show_the_password():
     with pytest.raises(BrokerError) as caught:
         Users([":topsecret"])
     assert "topsecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["x", "a/b", "a+b", "#", "+"])
+def test_no_name_evades_a_rule_that_forbids_or_widens_one_that_allows(name):
+    access = Access(["* all room/%c/#", "* publish hall", "deny * publish hall/%c", "deny * all room/%c/secret"])
+    allowed = {topic: access.allows("publish", topic, user=None, client_id=name) for topic in
+               ("room/x/t", "room/a/b/t", "room/y/t", f"hall/{name}", f"room/{name}/secret") if "+" not in topic and "#" not in topic}  # fmt: skip
+    assert [topic for topic, may in allowed.items() if may] == (["room/x/t"] if name == "x" else [])

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from mqttkit.broker.embedded.handler import Handler
+    from mqttkit.broker.embedded.sysinfo import Counters
 
 ACCEPTED, WRONG_PROTOCOL, WRONG_IDENTIFIER, NOT_AUTHORIZED = 0, 1, 2, 5
 _MQTT5 = 5
@@ -37,6 +38,7 @@ class Admission:
         session_type: type[Session]
         names_given: int
         _sessions: dict[str, tuple[Session, Any]]
+        counters: Counters
 
         publish_will: Callable[[Session, Publication], None]
         session_of: Callable[[str], Session | None]
@@ -123,6 +125,7 @@ class Admission:
         session.username, session.keep_alive = connect.username, connect.keep_alive
         self._sessions[connect.client_id] = (session, handler)
         handler.session, handler.connect = session, connect
+        self.counters.connected()
         handler.send(connack(ACCEPTED, session_present=present))
         handler.watch(connect.keep_alive)
         self.emit("connect", connect.client_id, describe(connect, present=present))
@@ -136,6 +139,7 @@ class Admission:
         if session is None or connect is None:
             return
         handler.session = None
+        self.counters.clients -= 1
         if session.link is handler:
             session.suspend()
             self._sessions[connect.client_id] = (session, None)

@@ -53,7 +53,7 @@ class CorrectedBroker(
         self.session_type: type[Session] = without(Session, off)
         self.handler_type: type[Handler] = without(Handler, off)
         self.names_given = 0
-        self.received = self.delivered = 0
+        self.begin_counting()
 
     @classmethod
     def build(cls, options: Options, emit: Emit, off: Iterable[str] = ()) -> CorrectedBroker:

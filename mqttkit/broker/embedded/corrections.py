@@ -37,7 +37,7 @@ def corrects(statement: str, *, stock: Callable[..., Any]) -> Callable[[Method],
     """Register the decorated method as a correction that restores `statement`."""
 
     def register(method: Method) -> Method:
-        sentence = (method.__doc__ or "").strip().splitlines()[0]
+        sentence = (method.__doc__ or "").strip().partition("\n")[0]  # "" where python -OO has removed it
         CORRECTIONS[method.__name__] = Correction(method.__name__, statement, stock, sentence)
         return method
 

@@ -11,6 +11,7 @@ from mqttkit.broker.embedded.wire import Publication
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mqttkit.broker.embedded.sysinfo import Counters
     from mqttkit.topics import FilterIndex
 
 
@@ -21,8 +22,7 @@ class Deliveries:
         index: FilterIndex[int]
         emit: Any
         options: Any
-        received: int
-        delivered: int
+        counters: Counters
 
         session_of: Callable[[str], Session | None]
         retain: Callable[[Publication], None]
@@ -34,7 +34,6 @@ class Deliveries:
 
     def publish(self, session: Session, publication: Publication) -> None:
         """Pass a client's message on; one it may not publish is acknowledged and dropped [MQTT-3.3.5-2]."""
-        self.received += 1
         topic = publication.topic
         if topic.startswith("$SYS") and self.keeps_sys_topics():
             self.emit("dropped", session.client_id, "only the broker publishes below $SYS", publication)
@@ -81,11 +80,10 @@ class Deliveries:
             self.emit("dropped", session.client_id, "not allowed to receive this", publication)
             return
         outcome = session.offer(publication, qos, retain=retain)
-        if outcome is Outcome.SENT:
-            self.delivered += 1
-        elif outcome is Outcome.QUEUED:
+        if outcome is Outcome.QUEUED:
             self.emit("queued", session.client_id, "", publication)
-        else:
+        elif outcome is Outcome.DROPPED:
+            self.counters.dropped += 1
             self.emit("dropped", session.client_id, self._why_dropped(session, qos), publication)
 
     @staticmethod

@@ -77,7 +77,10 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         return CONNECT_TIMEOUT
 
     async def _feed(self, data: bytes) -> None:
+        counters = self.broker.counters
+        counters.bytes_in += len(data)
         for first, body in self._splitter.feed(data):
+            counters.packets_in += 1
             self.heard = self.broker.loop.time()
             if self.connect is None:
                 await self._first(first, body)
@@ -145,10 +148,12 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         if not self._out:
             self.broker.loop.call_soon(self._flush)
         self._out.append(data)
+        self.broker.counters.sent(data)
 
     def _flush(self) -> None:
         if self._out:
             data, self._out = b"".join(self._out), []
+            self.broker.counters.bytes_out += len(data)
             self.link.write(data)
             if self.link.buffered > _TOO_MUCH:  # not even answers to its own packets are taken
                 self.link.abort()

@@ -17,6 +17,7 @@ from mqttkit.broker.embedded.wire import LARGEST_PACKET
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from mqttkit.broker.embedded.handler import Handler
     from mqttkit.broker.options import Options
@@ -49,6 +50,8 @@ class Listening:
         handlers: set[Handler]
         handler_type: type[Handler]
         _servers: dict[str, Any]
+
+        end_counting: Callable[[], None]
         _serving: set[asyncio.Task[Any]]
 
     async def _create_server_instance(self, listener_name: str, *_: Any) -> Any:
@@ -108,6 +111,7 @@ class Listening:
 
     async def shutdown(self) -> None:
         """Close listeners and connections; wills are sent, and no peer can hold it up (amqtt waits for all of them)."""
+        self.end_counting()
         await self._stop_accepting()
         for server in self._servers.values():
             server.instance.close()

@@ -27,6 +27,7 @@ class Receiving:
     def on_publish(self, flags: int, body: bytes) -> None:
         """A message of the client: QoS 0 and 1 are passed on at once, QoS 2 at its PUBREL."""
         topic, payload, qos, packet_id = self.read_publish(flags, body)
+        self.broker.counters.publish_in += 1
         publication = Publication(topic, payload, qos, retain=bool(flags & 1))
         if qos == 2:  # noqa: PLR2004
             self.store_once(packet_id, publication)
