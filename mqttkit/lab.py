@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
@@ -14,6 +13,7 @@ from mqttkit.client import Client
 from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network import Network
 from mqttkit.trace.records import BROKER
+from mqttkit.url import environment_url, parse_url
 from mqttkit.witness import WitnessedBroker
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ class Lab:
             raise InvalidArgument(
                 "A broker that is given has its own options. Leave out engine, users, access, tls and websocket."
             )
-        given = broker or (None if own else os.environ.get("MQTTKIT_BROKER"))
+        given = broker or (None if own else environment_url())
         self._owns_broker = given is None
         self._clients: dict[str, Client] = {}
         self._closed = False
@@ -143,8 +143,6 @@ class Lab:
         """`options` with the user that the URL of a broker elsewhere holds."""
         if self._owns_broker or "username" in options:
             return options
-        from mqttkit.client.address import parse_url
-
         address = parse_url(self.broker.url)
         return {"username": address.username, "password": address.password, **options}
 

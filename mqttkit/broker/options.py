@@ -11,7 +11,6 @@ if TYPE_CHECKING:
     from mqttkit.security import Access, Certificate, Users
 
 KINDS = ("mqtt", "mqtts", "ws", "wss")
-USUAL_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 9001, "wss": 9443}
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
 NOT_RUNNING = "This broker is not running. Start it with broker.start()."
 

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from typing import NoReturn
-from urllib.parse import SplitResult, urlsplit
 
 from mqttkit.broker.events import EventFeed
 from mqttkit.broker.facade import Broker
-from mqttkit.broker.options import KINDS, USUAL_PORTS
 from mqttkit.errors import BrokerError
-
-VARIABLE = "MQTTKIT_BROKER"
+from mqttkit.url import environment_url, parse_url
 
 
 class RemoteEngine:
@@ -62,11 +58,10 @@ class RemoteBroker(Broker):
     """
 
     def __init__(self, url: str) -> None:
-        parts = _parse(url)
-        engine = RemoteEngine(parts.scheme, parts.port or USUAL_PORTS[parts.scheme])
-        self._adopt_engine(engine, parts.hostname or "", NoFeed())
+        address = parse_url(url)
+        self._adopt_engine(RemoteEngine(address.scheme, address.port), address.host, NoFeed())
         self._ports, self._running = self._engine.start(), True
-        self._url = url
+        self._url = url if "://" in url else f"mqtt://{url}"
 
     @property
     def url(self) -> str:
@@ -97,33 +92,7 @@ class RemoteBroker(Broker):
         return f"<Broker at {super().urls[next(iter(self._ports))]}>"
 
 
-def _parse(url: str) -> SplitResult:
-    try:
-        parts = urlsplit(url)
-        problem = _problem(parts)
-    except (ValueError, AttributeError, TypeError):
-        problem = "it cannot be read"
-    if problem:
-        raise BrokerError(
-            f'This is not the URL of a broker: {problem}. One looks like "mqtts://user:password@host:8883".'
-        )
-    return parts
-
-
-def _problem(parts: SplitResult) -> str:
-    """What is wrong with a URL; "" for nothing. Neither user nor password is in it."""
-    if parts.scheme not in KINDS:
-        return f"it must begin with {', '.join(f'{kind}://' for kind in KINDS)}"
-    if not parts.hostname or any(letter.isspace() for letter in parts.hostname):
-        return "the host is missing" if not parts.hostname else "there is a space in the host"
-    try:
-        usable = parts.port != 0
-    except ValueError:
-        usable = False
-    return "" if usable else "the port is not a number from 1 to 65535"
-
-
 def from_environment() -> Broker | None:
     """The broker named by MQTTKIT_BROKER; None where that is not set."""
-    url = os.environ.get(VARIABLE)
+    url = environment_url()
     return RemoteBroker(url) if url else None

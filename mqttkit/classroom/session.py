@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import socket
 import threading
@@ -28,6 +27,7 @@ from mqttkit.classroom.upstream import host_client, leave, upstream_at
 from mqttkit.classroom.web import Site, check_origin
 from mqttkit.errors import BrokerError, InvalidArgument
 from mqttkit.security import Certificate, LessonCA
+from mqttkit.url import environment_url
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -209,7 +209,7 @@ class Classroom:
 
     def _start_broker(self) -> Upstream:
         """The broker to use, and an account on it that only this process knows."""
-        given = self._broker or os.environ.get("MQTTKIT_BROKER") or None
+        given = self._broker or environment_url()
         if given is not None:
             return upstream_at(given)
         user, password = "class", secrets.token_urlsafe(18)

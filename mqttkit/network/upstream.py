@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import ssl
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from mqttkit.errors import InvalidArgument
+from mqttkit.url import parse_url
 
 if TYPE_CHECKING:
     from os import PathLike
 
-_PORTS = {"mqtt": 1883, "tcp": 1883, "mqtts": 8883, "ssl": 8883, "ws": 80, "wss": 443}
-_SECURE = ("mqtts", "ssl", "wss")
 _PAIR = 2
 
 
@@ -23,21 +21,21 @@ class Target:
         self._broker = broker
         self._tls = tls
         if not hasattr(broker, "urls"):
-            self._split(_as_url(broker))
+            parse_url(_as_url(broker))
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """What clients may speak: "mqtt", "mqtts", "ws", "wss"."""
         urls = getattr(self._broker, "urls", None)
-        return tuple(urls) if urls else (self._split(_as_url(self._broker))[0],)
+        return tuple(urls) if urls else (parse_url(_as_url(self._broker)).scheme,)
 
     def address(self, kind: str) -> tuple[str, int, ssl.SSLContext | None]:
         """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""
-        scheme, host, port = self._split(self._url(kind))
-        if kind == "mqtt" and scheme in ("ws", "wss"):
-            raise InvalidArgument(f"this broker speaks WebSocket only ({scheme}), the client speaks MQTT over TCP")
-        encrypt = scheme in _SECURE and kind != "mqtts"  # a client that speaks TLS itself is carried as it is
-        return host, port, self._context() if encrypt else None
+        at = parse_url(self._url(kind))
+        if kind == "mqtt" and at.websocket:
+            raise InvalidArgument(f"this broker speaks WebSocket only ({at.scheme}), the client speaks MQTT over TCP")
+        encrypt = at.tls and kind != "mqtts"  # a client that speaks TLS itself is carried as it is
+        return at.host, at.port, self._context() if encrypt else None
 
     def _url(self, kind: str) -> str:
         urls = getattr(self._broker, "urls", None)
@@ -51,18 +49,10 @@ class Target:
         authority = self._tls or getattr(self._broker, "ca", None)
         return ssl.create_default_context(cafile=None if authority is None else str(authority))
 
-    def _split(self, url: str) -> tuple[str, str, int]:
-        parts = urlsplit(url)
-        if parts.scheme not in _PORTS or not parts.hostname:
-            raise InvalidArgument(
-                f"{url!r} is not the address of a broker. Write mqtt://host:1883, mqtts://host:8883 or ws://host:9001."
-            )
-        return parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme]
-
 
 def _as_url(broker: Any) -> str:
     if isinstance(broker, tuple) and len(broker) == _PAIR:
         return f"mqtt://{broker[0]}:{broker[1]}"
     if isinstance(broker, str):
-        return broker if "://" in broker else f"mqtt://{broker}"
+        return broker
     raise InvalidArgument(f"A network needs a Broker, a URL or (host, port) to stand in front of, not {broker!r}.")

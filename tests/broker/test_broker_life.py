@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from mqttkit import Broker, BrokerError, InvalidArgument
+from mqttkit import Broker, BrokerError, Client, InvalidArgument, Lab
 from mqttkit.broker import from_environment
 from support import need
 from support.rawmqtt import DISCONNECT, publish
@@ -241,26 +241,43 @@ def test_every_scheme_and_how_it_is_shown(url, shown):
 
 
 @pytest.mark.parametrize(("url", "words"), [
-    ("http://example.org", "must begin with mqtt://, mqtts://, ws://, wss://"),
-    ("example.org", "must begin with"),
-    ("localhost:1883", "must begin with"),
-    ("mqtt://", "the host is missing"),
-    ("mqtt://two words:1883", "a space in the host"),
-    ("mqtt://host:99999", "the port is not a number from 1 to 65535"),
-    ("mqtt://host:x", "the port is not"),
-    ("mqtt://host:0", "the port is not"),
-    ("mqtt://[::1", "it cannot be read"),
-    (3, "it cannot be read"),
-    (None, "must begin with"),
+    ("http://example.org", 'begins with "http", not with one of mqtt://, mqtts://, ws://, wss://'),
+    ("mqtt://", "names no host"),
+    ("mqtt://two words:1883", "has a space in its host"),
+    ("mqtt://host:99999", "has a port that is not a number from 1 to 65535"),
+    ("mqtt://host:x", "has a port"),
+    ("mqtt://anna:topsecret@host:0", '"mqtt://host:0" has a port'),
+    ("mqtt://anna:topsecret@[::1", "cannot be read"),
+    ("http://anna:topsecret@host", '"http://host" begins with'),
+    (3, "is a text, not int"),
+    (None, "is a text, not NoneType"),
 ])  # fmt: skip
-def test_urls_that_are_none(url, words):
-    with pytest.raises(BrokerError, match=words) as caught:
+def test_urls_that_are_none(url, words, monkeypatch):
+    """For Broker.at, Client and MQTTKIT_BROKER, the same sentence; no password in it."""
+    with pytest.raises(InvalidArgument, match=re.escape(words)) as caught:
         Broker.at(url)
     assert "mqtts://user:password@host:8883" in str(caught.value)
+    assert "topsecret" not in str(caught.value)
+    if isinstance(url, str):
+        monkeypatch.setenv("MQTTKIT_BROKER", url)
+        for make in (Lab, lambda: Client(client_id="x")):
+            with pytest.raises(
+                InvalidArgument, match="The environment variable MQTTKIT_BROKER names no broker.*" + re.escape(words)
+            ):
+                make()
+
+
+@pytest.mark.parametrize("url", ["example.org", "example.org:1883", "[::1]"])
+def test_a_url_without_a_scheme_is_mqtt(url):
+    assert Broker.at(url).url == f"mqtt://{url}"
 
 
 def test_broker_of_the_environment(monkeypatch):
     assert from_environment() is None
+    monkeypatch.setenv("MQTTKIT_BROKER", "")
+    assert from_environment() is None
+    with Lab() as lab:
+        assert lab.broker.engine == "amqtt"
     monkeypatch.setenv("MQTTKIT_BROKER", "ws://example.org/mqtt")
     assert from_environment().ports == {"ws": 9001}
 
