@@ -206,12 +206,19 @@ class Connection:
         """True while a fault keeps this link silent."""
         return any(fault.silences(self.link) for fault in self._relay.faults)
 
+    def rate(self) -> float:
+        """Bytes per second that this link may carry each way; 0 for no limit."""
+        return min((rate for fault in self._relay.faults if (rate := fault.rate(self.link))), default=0.0)
+
     # --- going down
 
     def cut(self) -> None:
         """Cuts the connection on both sides, with TCP resets."""
         if self._over:
             return
+        for pipe in (self._upward, self._downward):
+            if pipe is not None:
+                pipe.lose_held()
         self.note("cut", f"the connection of {self.link.name} is cut")
         self._abort()
 

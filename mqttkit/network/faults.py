@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mqttkit.errors import Timeout
+from mqttkit.errors import InvalidArgument, Timeout
 from mqttkit.network.matching import Match
 
 if TYPE_CHECKING:
@@ -62,6 +62,7 @@ class Fault:
         self.match = match
         self.name = f"{self.verb} {match}".strip()
         self.active = True
+        self._told = False
         self._matched = threading.Event()
 
     @property
@@ -74,6 +75,8 @@ class Fault:
         if self.match.fits(wire):
             self.strike(verdict)
             self._matched.set()
+        elif self.match.error is not None:
+            self._matched.set()  # nobody needs to wait for it any more
 
     def strike(self, verdict: Verdict) -> None:
         """Adds to `verdict` what it does to every packet that it concerns."""
@@ -87,9 +90,28 @@ class Fault:
         """True where the link may not come up."""
         return False
 
+    def rate(self, link: Link) -> float:  # noqa: ARG002 - of interest to one kind only
+        """Bytes per second that the link may carry; 0 for no limit."""
+        return 0.0
+
     def heal(self) -> None:
-        """Ends the fault; what it did stays done."""
+        """Ends the fault; what it did stays done.
+
+        Raises:
+            InvalidArgument: its `where` function failed at a packet.
+        """
         self._network.end_fault(self)
+        self.raise_error()
+
+    def raise_error(self) -> None:
+        """Tells, once, that the `where` function failed."""
+        error = self.match.error
+        if error is not None and not self._told:
+            self._told = True
+            raise InvalidArgument(
+                f"The `where` function of '{self.name}' failed with {type(error).__name__}: {error}. It gets every "
+                "Packet that fits otherwise; a part that a packet does not have is None."
+            ) from error
 
     def wait_for(self, count: int = 1, timeout: float = 5.0) -> None:
         """Waits until it has matched `count` times.
@@ -100,15 +122,25 @@ class Fault:
         trace, deadline = self._network.trace, time.monotonic() + timeout
         mark = trace.mark()
         while self.count < count:
+            self.raise_error()
             if not trace.wait_for_change(mark, max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
                 raise Timeout(f"Waited {timeout:g} s for {count} times '{self.name}'; so far: {self.outcome()}.")
             mark = trace.mark()
 
     def outcome(self) -> str:
-        """What it has done, in words."""
+        """What it has done, in words; where it never matched, what passed in place of what it was meant for."""
+        if self.match.error is not None:
+            return f"its condition failed: {type(self.match.error).__name__}"
         if self.count:
             return f"{self.count} packet{'s' if self.count > 1 else ''}"
-        return "never matched"
+        return f"never matched{self._why_never()}"
+
+    def _why_never(self) -> str:
+        stranger = self._network.stranger(self.match.to, self.match.sender, self.match.client)
+        if stranger or not self.match.type:
+            return stranger
+        passed, kind = self.match.passed, self.match.type
+        return f": {passed} {kind} passed, none that fits" if passed else f": no {kind} passed"
 
     def __enter__(self) -> Self:
         return self
@@ -120,14 +152,12 @@ class Fault:
             if self.waits:
                 self._matched.wait(PATIENCE)
             self._network.settle(PATIENCE)
-        self.heal()
+        self._network.end_fault(self)
+        if kind is None:
+            self.raise_error()
 
     def __repr__(self) -> str:
-        state = "active" if self.active else "healed"
-        return f"<{self.name}: {state}, {self.outcome()}{self._why_never()}>"
-
-    def _why_never(self) -> str:
-        return "" if self.count else self._network.hint_for(self.match)
+        return f"<{self.name}: {'active' if self.active else 'healed'}, {self.outcome()}>"
 
 
 class Lose(Fault):
@@ -203,6 +233,7 @@ class RandomLoss(Fault):
         """Throws the die for a packet that fits: one die for each way of each link, so that races change nothing."""
         if not self.match.fits(wire):
             return
+        self._matched.set()
         way = (wire.link.number, wire.to_broker)
         dice = self._dice.setdefault(way, random.Random(f"{self._seed}:{way}"))  # noqa: S311 - a lesson, not a secret
         if dice.random() < self._probability:
@@ -212,97 +243,3 @@ class RandomLoss(Fault):
     def outcome(self) -> str:
         """How many got lost, of how many."""
         return f"{self.lost} of {self.count} packets"
-
-
-class OfClient(Fault):
-    """A fault of whole connections: of one client, or (None) of all."""
-
-    waits = False
-
-    def __init__(self, network: Network, client: str | None) -> None:
-        super().__init__(network, Match())
-        self.client = client
-        self.name = f"{self.verb} {client or 'everybody'}"
-
-    def concerns(self, link: Link) -> bool:
-        """True where the link is one of the client's."""
-        return self.client in (None, link.name)
-
-    def judge(self, wire: Wire, verdict: Verdict) -> None:
-        """Adds to `verdict` what this fault does to a packet of the client."""
-        if self.concerns(wire.link):
-            self.match.found += 1
-            self.strike(verdict)
-
-    def strike(self, verdict: Verdict) -> None:
-        """Packets pass, unless a kind says otherwise."""
-
-    def _why_never(self) -> str:
-        return ""
-
-
-class Silence(OfClient):
-    """A link that carries nothing, not even the news that one side has gone."""
-
-    verb = "silence"
-
-    def strike(self, verdict: Verdict) -> None:
-        """Nothing arrives."""
-        verdict.lost = "lost in silence"
-
-    def silences(self, link: Link) -> bool:
-        """True for the client's links."""
-        return self.concerns(link)
-
-
-class Limit(OfClient):
-    """Carries so many bytes per second in each direction of each link."""
-
-    verb = "limit"
-
-    def __init__(self, network: Network, client: str | None, rate: float) -> None:
-        super().__init__(network, client)
-        self._rate = rate
-        self.name = f"{self.name} to {rate:g} bytes/s"
-
-    def strike(self, verdict: Verdict) -> None:
-        """The packet takes its time."""
-        verdict.rate = min(self._rate, verdict.rate or self._rate)
-
-
-class Refuse(OfClient):
-    """Lets no new connection up."""
-
-    verb = "refuse"
-
-    def __init__(self, network: Network, client: str | None) -> None:
-        super().__init__(network, client)
-        self.name = f"refuse new connections{f' of {client}' if client else ''}"
-
-    def judge(self, wire: Wire, verdict: Verdict) -> None:
-        """Packets of connections that are up pass."""
-
-    def refuses(self, link: Link) -> bool:
-        """True for the client's links; counts them."""
-        if not self.concerns(link):
-            return False
-        self.match.found += 1
-        return True
-
-    def outcome(self) -> str:
-        """How many connections did not come up."""
-        return f"{self.count} refused" if self.count else "nobody came"
-
-
-class Cut(OfClient):
-    """Connections that were cut: done as soon as made."""
-
-    verb = "cut"
-
-    def __init__(self, network: Network, client: str | None, count: int) -> None:
-        super().__init__(network, client)
-        self.match.found = count
-
-    def outcome(self) -> str:
-        """How many connections were cut."""
-        return f"{self.count} connection{'' if self.count == 1 else 's'} cut"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from mqttkit._lifetime import adopt
+from mqttkit._words import did_you_mean, in_words
 from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network import faults as kinds
-from mqttkit.network.matching import Match
+from mqttkit.network import faults_of_clients as of_clients
+from mqttkit.network.matching import CONDITIONS, Match
 from mqttkit.network.relay import Relay
 from mqttkit.network.upstream import Target
 from mqttkit.trace import Trace
@@ -127,6 +130,7 @@ class Network:
 
     # --- faults
 
+    @in_words()
     def lose(
         self,
         type: str | None = None,  # noqa: A002 - the standard's word
@@ -139,6 +143,7 @@ class Network:
         nth: int | None = None,
         count: int | None = None,
         where: Callable[[Packet], bool] | None = None,
+        client: str | None = None,
     ) -> Fault:
         """Loses packets: the receiver never gets them, the connection stays open.
 
@@ -152,31 +157,37 @@ class Network:
             nth: only the n-th packet that fits, from 1.
             count: at most so many packets.
             where: any function of a `Packet` that returns True for those meant.
+            client: only on the connections of this client, either way.
 
         Raises:
             InvalidArgument: a word that means nothing (the message names the nearest one) or a packet that cannot be.
         """
-        return self._add(kinds.Lose(self, Match(type, to, sender, topic, qos, packet_id, nth, count, where)))
+        return self._add(kinds.Lose(self, Match(type, to, sender, topic, qos, packet_id, nth, count, where, client)))
 
+    @in_words(*CONDITIONS)
     def duplicate(self, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
         """Delivers packets twice, as a network may that lost the first acknowledgement. Arguments: see `lose`."""
         return self._add(kinds.Duplicate(self, Match(type, **match)))
 
+    @in_words(*CONDITIONS)
     def delay(self, seconds: float, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
         """Delays packets by `seconds`; later ones wait behind them, as in TCP. Arguments: see `lose`."""
         return self._add(kinds.Delay(self, Match(type, **match), _positive("seconds", seconds)))
 
+    @in_words(*CONDITIONS)
     def reorder(self, type: str | None = "PUBLISH", **match: Any) -> Fault:  # noqa: A002
         """Lets the next packet overtake, where the standard leaves the order open. Arguments: see `lose`."""
         return self._add(kinds.Reorder(self, Match(type, **match)))
 
+    @in_words(*CONDITIONS)
     def random_loss(self, probability: float, type: str | None = None, **match: Any) -> Fault:  # noqa: A002
         """Loses packets by chance, the same ones for the same seed. Arguments: see `lose`."""
-        if not 0 <= probability <= 1:
+        if not isinstance(probability, (int, float)) or not 0 <= probability <= 1:
             raise InvalidArgument(f"A probability lies between 0 and 1, not at {probability!r}.")
         self._count += 1
         return self._add(kinds.RandomLoss(self, Match(type, **match), probability, f"{self.seed}:{self._count}"))
 
+    @in_words(*(name for name in CONDITIONS if name != "client"))
     def cut(self, client: str | None = None, *, at: str | None = None, **match: Any) -> Fault:
         """Cuts the connections of `client` (None: of everybody) on both sides, at once and without a goodbye.
 
@@ -189,26 +200,36 @@ class Network:
             return self._add(kinds.CutAt(self, Match(at, client=client, **match)))
         done = self._running.call(self._cut_now, client)
         self._running.catch_up()  # the sockets are closed now: a client that connects again at once sees it
-        fault = kinds.Cut(self, client, done)
+        fault = of_clients.Cut(self, client, done)
         fault.active = False
         return fault
 
+    @in_words()
     def silence(self, client: str | None = None) -> Fault:
         """Keeps the connections of `client` (None: of everybody) silent: nothing passes, not even an end."""
-        return self._add(kinds.Silence(self, client))
+        return self._add(of_clients.Silence(self, client))
 
+    @in_words()
     def limit(self, bytes_per_second: float, client: str | None = None) -> Fault:
         """Carries at most so many bytes per second each way on each connection."""
-        return self._add(kinds.Limit(self, client, _positive("bytes_per_second", bytes_per_second)))
+        return self._add(of_clients.Limit(self, client, _positive("bytes_per_second", bytes_per_second)))
 
+    @in_words()
     def refuse(self, client: str | None = None) -> Fault:
         """Lets no new connection up (None: of anybody); those that are up stay."""
-        return self._add(kinds.Refuse(self, client))
+        return self._add(of_clients.Refuse(self, client))
 
     def heal(self) -> None:
-        """Ends every fault."""
-        for fault in self.faults:
+        """Ends every fault.
+
+        Raises:
+            InvalidArgument: the `where` function of one failed at a packet.
+        """
+        ended = self.faults
+        for fault in ended:
             self.end_fault(fault)
+        for fault in ended:
+            fault.raise_error()
 
     @property
     def faults(self) -> tuple[Fault, ...]:
@@ -242,18 +263,21 @@ class Network:
     def _cut_now(self, client: str | None) -> int:
         chosen = [c for c in self._running.open_connections() if client in (None, c.link.name)]
         if not chosen and client is not None:
-            names = ", ".join(sorted({c.link.name for c in self._running.open_connections()}))
-            raise MqttKitError(f"There is no open connection of {client!r} to cut. Open are: {names or 'none'}.")
+            names = sorted({c.link.name for c in self._running.open_connections()})
+            raise MqttKitError(
+                f"There is no open connection of {client!r} to cut.{did_you_mean(client, names)} "
+                f"Open are: {', '.join(names) or 'none'}."
+            )
         for connection in chosen:
             connection.cut()
         return len(chosen)
 
-    def hint_for(self, match: Match) -> str:
-        """Why a fault found nothing: what passed in its place."""
-        names = {link.name for link in self.trace.links.values()} | {"broker"}
-        for name in (match.to, match.sender):
-            if name is not None and name not in names:
-                return f": no client {name!r} was here, only {', '.join(sorted(names - {'broker'})) or 'nobody'}"
+    def stranger(self, *names: str | None) -> str:
+        """Says so if one of `names` is no client that was ever here; else ""."""
+        known = sorted({link.name for link in self.trace.links.values()})
+        for name in names:
+            if name is not None and name not in (*known, "broker"):
+                return f": no client {name!r} was here, only {', '.join(known) or 'nobody'}"
         return ""
 
     def script(self, *steps: Step) -> Script:
@@ -319,6 +343,6 @@ class Network:
 
 
 def _positive(name: str, value: float) -> float:
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or value <= 0:
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < math.inf:
         raise InvalidArgument(f"{name}={value!r} makes no sense: give a number above 0.")
     return float(value)

@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
 
 CONNECT, DISCONNECT = 0x10, 0xE0  # first bytes: type and flags 0
+_GONE = "lost with the connection"
 
 
 class Waiting(NamedTuple):
-    """What goes out later: when, the bytes, and their packet."""
+    """What goes out later: when, the bytes, and their packet (None for bytes that cannot be read)."""
 
     due: float
     data: bytes
-    wire: Wire
+    wire: Wire | None
 
 
 class Pipe:
@@ -43,6 +44,7 @@ class Pipe:
         self._splitter = Splitter()
         self._sink: asyncio.Transport | None = None
         self._early = bytearray()  # goes out as soon as it may
+        self._unsent: list[Wire] = []  # packets that came before the far end was up
         self._queue: deque[Waiting] = deque()
         self._held: Wire | None = None
         self._latest: Wire | None = None
@@ -60,6 +62,7 @@ class Pipe:
     def attach(self, sink: asyncio.Transport) -> None:
         """The far end is up: what came before goes out now."""
         self._sink = sink
+        self._unsent.clear()
         self.flush()
 
     def feed(self, data: bytes) -> None:
@@ -101,10 +104,9 @@ class Pipe:
         return self._connection.link.name if self._to_broker else "broker"
 
     def _carry_opaque(self, data: bytes) -> None:
-        silent = self._connection.is_silent()
         self._connection.note("bytes", "", who=self._sender(), data=data)
-        if not silent:
-            self._write(data)
+        if not self._connection.is_silent():
+            self._write(self._in_time(data, None, 0.0, self._connection.rate()))
 
     # --- packets
 
@@ -118,53 +120,66 @@ class Pipe:
         faults = connection.faults()
         if faults or self._held is not None:
             return self._judge(wire, faults)
-        connection.record(wire)
-        self._goodbye |= raw[0] == DISCONNECT and self._to_broker
+        self._record(wire)
         return self._send(wire) if self._queue or not self._plain else raw
 
     def _judge(self, wire: Wire, faults: tuple[Fault, ...]) -> bytes:
         verdict = Verdict()
         for fault in faults:
             fault.judge(wire, verdict)
-        if verdict.cut or verdict.lost is not None:
-            wire.fault, wire.delivered = verdict.lost or "lost in the cut", False
-        elif verdict.delay:
-            wire.fault = f"delayed {verdict.delay:g} s"
-        self._connection.record(wire)
-        self._goodbye |= wire.delivered and wire.raw[0] == DISCONNECT and self._to_broker
+        _mark(wire, verdict)
         self._cut_here = verdict.cut
-        return self._deliver(wire, verdict) if wire.delivered else b""
+        if not wire.delivered:
+            self._record(wire)
+            return b""
+        if verdict.hold and self._held is None:
+            self._held = wire  # recorded when it goes on: the trace tells the order in which packets arrive
+            return b""
+        return self._deliver(wire, verdict)
 
     def _deliver(self, wire: Wire, verdict: Verdict) -> bytes:
-        if verdict.hold and self._held is None:
-            self._held = wire
-            return b""
-        held, self._held = self._held, None
+        held = self._held
         overtakes = held is not None and may_overtake(held.packet, wire.packet)
-        out = b"" if held is None or overtakes else self._release(held, "kept its place: the standard fixes this order")
+        out = b"" if overtakes else self._release("kept its place: the standard fixes this order")
+        self._record(wire)
         out += self._send(wire, verdict.delay, verdict.rate)
         for _ in range(verdict.copies - 1):
             copy = Wire(time.monotonic(), wire.link, wire.raw, to_broker=wire.to_broker, fault="duplicate")
-            self._connection.record(copy)
+            self._record(copy)
             out += self._send(copy, verdict.delay, verdict.rate)
-        return out + (self._release(held, "overtaken by the next packet") if held is not None and overtakes else b"")
+        return out + self._release("overtaken: sent first, arrives second")
 
-    def _release(self, held: Wire, fault: str) -> bytes:
-        held.fault = fault
-        return self._send(held)
+    def _record(self, wire: Wire) -> None:
+        if self._sink is None:
+            self._unsent.append(wire)
+        self._connection.record(wire)
+        self._goodbye |= wire.delivered and wire.raw[0] == DISCONNECT and self._to_broker
+
+    def _release(self, fault: str, *, delivered: bool = True) -> bytes:
+        """Lets the packet go on that was held back, if there is one."""
+        held, self._held = self._held, None
+        if held is None:
+            return b""
+        held.fault, held.delivered, held.time = fault, delivered, time.monotonic()
+        self._record(held)
+        return self._send(held) if delivered else b""
 
     def release_held(self) -> None:
         """The fault that held a packet back is healed: nothing came to overtake it."""
-        if self._held is not None:
-            held, self._held = self._held, None
-            self._write(self._release(held, "not overtaken: nothing came after it"))
+        self._write(self._release("not overtaken: nothing came after it"))
+
+    def lose_held(self) -> None:
+        """The connection ends with a packet held back."""
+        self._release(_GONE, delivered=False)
 
     # --- sending in order
 
     def _send(self, wire: Wire, delay: float = 0.0, rate: float = 0.0) -> bytes:
         """Returns the bytes if they go out now; else puts them into the queue."""
         assert self._framing is not None
-        data = self._framing.wrap(wire.raw)
+        return self._in_time(self._framing.wrap(wire.raw), wire, delay, rate)
+
+    def _in_time(self, data: bytes, wire: Wire | None, delay: float, rate: float) -> bytes:
         now = time.monotonic()
         due = max(now + delay, self._queue[-1].due if self._queue else 0.0)
         if rate:
@@ -232,10 +247,19 @@ class Pipe:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        lost = [waiting.wire for waiting in self._queue] + [self._held]
-        for wire in lost:
-            if wire is not None:
-                wire.fault, wire.delivered = "lost with the connection", False
+        self.lose_held()
+        for wire in (*self._unsent, *(waiting.wire for waiting in self._queue)):
+            if wire is not None and wire.delivered:
+                wire.fault, wire.delivered = _GONE, False
         self._queue.clear()
         self._early = bytearray()  # what waited for another connection must not be written after the end
-        self._held = None
+
+
+def _mark(wire: Wire, verdict: Verdict) -> None:
+    """Writes on the packet what happens to it."""
+    if verdict.cut or verdict.lost is not None:
+        wire.fault, wire.delivered = verdict.lost or "lost in the cut", False
+    elif verdict.delay:
+        wire.fault = f"delayed {verdict.delay:g} s"
+    elif verdict.rate:
+        wire.fault = f"slowed to {verdict.rate:g} bytes/s"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 import threading
+from concurrent.futures import TimeoutError as FutureTimeout
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from mqttkit.errors import BrokerError, MqttKitError
@@ -59,17 +63,15 @@ class Relay:
             return asyncio.run_coroutine_threadsafe(self._listen(host, port), self.loop).result(_TIMEOUT)
         except OSError as error:
             self.stop()
-            raise BrokerError(
-                f"The network cannot listen on {host}:{port}: {error.strerror or error}. "
-                "Most likely another program uses this port; port=0 takes a free one."
-            ) from error
+            raise BrokerError(f"The network cannot listen on {host}:{port}: {_why_not(error)}") from error
 
     def stop(self) -> None:
         """Ends all connections, the socket and the thread."""
         if self.loop.is_closed():
             return
         self.is_running = False
-        asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop).result(_TIMEOUT)
+        with suppress(FutureTimeout):  # a function of a learner may hold the thread up; it dies with the process
+            asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop).result(_TIMEOUT)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(_TIMEOUT)
 
@@ -154,12 +156,29 @@ class Relay:
         async def run() -> T:
             return function(*args)
 
-        return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_TIMEOUT)
+        try:
+            return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_TIMEOUT)
+        except FutureTimeout:
+            raise MqttKitError(
+                f"The network did not answer within {_TIMEOUT:g} s. A `where` function runs in its thread and must not wait "
+                "for anything."
+            ) from None
 
     def catch_up(self) -> None:
         """Returns when the relay has read what had been sent to it before."""
         for _ in range(2):  # the first round may have begun before the bytes came
             self.call(lambda: None)
+
+
+def _why_not(error: OSError) -> str:
+    """Why a port cannot be listened on, and what to try."""
+    if error.errno == errno.EADDRINUSE:
+        return "another program uses this port. Take another one; 0 takes any that is free."
+    if isinstance(error, PermissionError):
+        return "ports below 1024 are for administrators. Take a higher one, such as 1884."
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address. 127.0.0.1 is for this machine only, 0.0.0.0 for all its addresses."
+    return f"{error.strerror or error}. Take another port; 0 takes any that is free."
 
 
 def _is_for_all(fault: Fault) -> bool:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._words import check_call, did_you_mean
 from mqttkit.errors import InvalidArgument, MqttKitError, Timeout
-from mqttkit.network.matching import Match
+from mqttkit.network.matching import Match, match_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,9 +40,22 @@ class Step:
 
     def __post_init__(self) -> None:
         if self.do not in _ACTIONS:
-            raise InvalidArgument(f"A script cannot do {self.do!r}. It can: {', '.join(_ACTIONS)}.")
+            near = did_you_mean(self.do, _ACTIONS)
+            raise InvalidArgument(f"A script cannot do {self.do!r}.{near} It can: {', '.join(_ACTIONS)}.")
+        if isinstance(self.args, str):
+            raise InvalidArgument(f"args={self.args!r} must be a list or tuple of arguments: args=({self.args!r},).")
+        if not isinstance(self.after, (int, float)) or not 0 <= self.after < math.inf:
+            raise InvalidArgument(f"after={self.after!r} makes no sense: give seconds, from 0.")
+        self._check_call()  # a wrong word is told now, not when its turn comes
+
+    def _check_call(self) -> None:
+        from mqttkit.network.network import Network
+
+        action = getattr(Network, self.do)
+        if self.do != "heal":
+            check_call(action, (None, *self.args), self.options)
         if self.on is not None:
-            Match(**self.on)  # a wrong word is told now, not when its turn comes
+            match_of(self.on)
 
 
 class Script:
@@ -89,16 +104,29 @@ class Script:
         if step.on is None:
             self._network.soon(step.after, self._take)
         else:
-            self._match = Match(**step.on)
+            self._match = match_of(step.on)
 
     def _saw(self, wire: Wire) -> None:
-        if self._match is not None and self._match.fits(wire):
+        match = self._match
+        if match is None:
+            return
+        fits = match.fits(wire)
+        if match.error is not None:
+            self._stop(match.error)
+        elif fits:
             self._match = None
             after = self._steps[self.done].after
             if after > 0:
                 self._network.soon(after, self._take)
             else:
                 self._take()  # at once: the next packet may be there already
+
+    def _stop(self, error: Exception) -> None:
+        """The `where` function of a step failed: no step follows."""
+        self._match = None
+        step, what = self.done + 1, f"{type(error).__name__}: {error}"
+        self.error = InvalidArgument(f"The `where` function of step {step} of the script failed with {what}.")
+        self._prepare()
 
     def _take(self) -> None:
         step = self._steps[self.done]

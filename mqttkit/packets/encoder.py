@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._words import did_you_mean
 from mqttkit.errors import InvalidArgument
 from mqttkit.packets import writer as w
 from mqttkit.packets.names import MQTT_5, PROTOCOL_NAME, REQUIRED_FLAGS, TYPE_NUMBER, VERSION
@@ -42,19 +42,14 @@ def encode(type: str, protocol: int = 4, **values: Any) -> bytes:  # noqa: A002 
 
 def _check(packet_type: str, protocol: int, values: Mapping[str, Any]) -> None:
     if packet_type not in _BODIES:
-        raise InvalidArgument(f"There is no packet type {packet_type!r}.{_nearest(packet_type, _BODIES)}")
+        raise InvalidArgument(f"There is no packet type {packet_type!r}.{did_you_mean(packet_type, _BODIES)}")
     if protocol not in VERSION:
         raise InvalidArgument(f"protocol is 3, 4 (MQTT 3.1.1) or 5, not {protocol!r}.")
     known = _NAMES[packet_type] | _ANY
     for name in values:
         if name not in known:
-            nearest = _nearest(name, known)
-            raise InvalidArgument(f"A {packet_type} has no {name!r}.{nearest} It has: {', '.join(sorted(known))}.")
-
-
-def _nearest(word: str, known: Any) -> str:
-    nearest = get_close_matches(str(word), sorted(known), n=1)
-    return f" Did you mean {nearest[0]!r}?" if nearest else ""
+            near = did_you_mean(name, sorted(known))
+            raise InvalidArgument(f"A {packet_type} has no {name!r}.{near} It has: {', '.join(sorted(known))}.")
 
 
 def _publish_flags(v: Mapping[str, Any]) -> int:

@@ -6,14 +6,26 @@ import json
 
 LONGEST = 60  # characters of a payload, topic or name
 LONGEST_BINARY = 16  # bytes of a payload that is no text
+_JOINERS = (
+    "\u200c\u200d"  # shape words of Persian, Hindi and others, and tie emoji together; nothing to see by themselves
+)
 
 
 def show_text(text: str, longest: int = LONGEST) -> str:
     """Text on one line: control characters escaped, a long one cut with its length."""
-    shown = "".join(
-        c if c.isprintable() else c.encode("unicode_escape", "surrogatepass").decode() for c in text[:longest]
-    )
+    shown = "".join(map(_visible, text[:longest]))
     return shown if len(text) <= longest else f"{shown}… ({len(text)} characters)"
+
+
+def short_name(name: str, longest: int) -> str:
+    """A name on one line: of a long one the middle is left out, as names often differ at their ends."""
+    shown = "".join(map(_visible, name))
+    tail = longest // 3
+    return shown if len(shown) <= longest else f"{shown[: longest - tail - 1]}…{shown[-tail:]}"
+
+
+def _visible(c: str) -> str:
+    return c if c.isprintable() or c in _JOINERS else c.encode("unicode_escape", "surrogatepass").decode()
 
 
 def show_payload(payload: bytes, longest: int = LONGEST) -> str:

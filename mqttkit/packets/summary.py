@@ -17,10 +17,11 @@ if TYPE_CHECKING:
 
 def summary_of(packet: Packet) -> str:
     """The parts that tell one packet of its type from another, two spaces between them; "" where there are none."""
-    return "  ".join(_parts(packet))
+    return "  ".join(summary_parts(packet))
 
 
-def _parts(p: Packet) -> Iterator[str]:
+def summary_parts(p: Packet) -> Iterator[str]:
+    """The parts of the summary, one by one: an identifier, a flag, a topic, a payload ..."""
     if p.packet_id is not None:
         yield f"id {p.packet_id}"
     yield from _publish_parts(p)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING
 
+from mqttkit.trace.opaque import looks_like_tls
 from mqttkit.trace.records import BROKER, Captured, Event
 
 if TYPE_CHECKING:
@@ -14,8 +15,6 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(rb"[\x20-\x7e]{4,}")
 _ROW = 16  # bytes in a row of the dump
-_TLS = {20: "change cipher spec", 21: "alert", 22: "handshake", 23: "application data"}
-_RECORD_HEAD = 5  # content type, version (2), length (2): RFC 8446, 5.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +39,7 @@ class Heard:
     @property
     def is_encrypted(self) -> bool:
         """True where the bytes begin like a TLS record."""
-        return len(self.data) > _RECORD_HEAD and self.data[0] in _TLS and self.data[1] == 3  # noqa: PLR2004 - TLS 1.x
+        return looks_like_tls(self.data)
 
 
 class Eavesdropper:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mqttkit.trace.picture import as_svg, connected_after
-from mqttkit.trace.records import Captured
+from mqttkit.trace.records import Captured, Event
 from mqttkit.trace.text import EMPTY, as_text
 
 if TYPE_CHECKING:
@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
     from mqttkit.trace.story import Step, Story
 
-WHOLE = 45  # rows that are shown without folding
+WHOLE = 60  # rows that are shown without folding; more than two sections
 SECTION = 25  # rows of a folded section
+_ENDS = {"cut": "cut", "closed": "closed without DISCONNECT", "refused": "refused"}
 DRAWN = 250  # rows that are folded or drawn; the text twin has all
 
 
@@ -35,17 +36,21 @@ def as_html(story: Story, *, dropped: int = 0) -> str:
     return (
         f"<style>{style_sheet()}</style>"
         f'<div class="mk-plain"><pre>{text}</pre></div>'
-        f'<div class="mk-ladder" hidden="hidden">{"".join(_sections(story))}'
+        f'<div class="mk-ladder" hidden="hidden">{_fell_off(dropped)}{"".join(_sections(story))}'
         f"<details><summary>The same as text</summary><pre>{text}</pre></details></div>"
     )
 
 
+def _fell_off(dropped: int) -> str:
+    return f"<p>{dropped} earlier entries fell off the front of this trace.</p>" if dropped else ""
+
+
 def as_picture(story: Story) -> str:
-    """The whole ladder as one SVG document that needs nothing else."""
-    svg = as_svg(story, story.steps, story.open_at_start, _name(story.steps))
+    """The whole ladder as one SVG document that needs nothing else; a screen reader finds the text in its description."""
+    svg = as_svg(story, story.steps, story.open_at_start, _name(story.steps), twin=as_text(story))
     head, rest = svg.split(">", 1)
-    style = style_sheet().replace("display:block!important;", "")
-    return f'{head} class="mk-ladder" style="background:var(--mk-bg)"><style>{style}</style>{rest}'
+    style = style_sheet().replace("display:block!important;", "background:var(--mk-bg);")
+    return f'{head} class="mk-ladder"><style>{style}</style>{rest}'
 
 
 @lru_cache(maxsize=1)
@@ -86,4 +91,13 @@ def _name(steps: Sequence[Step]) -> str:
         return "Packet ladder"
     kinds = Counter(step.item.type for step in lines if isinstance(step.item, Captured))
     counts = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(4))
-    return f"Packets {lines[0].line} to {lines[-1].line}: {counts}"
+    return f"Packets {lines[0].line} to {lines[-1].line}: {counts}{_troubles(steps)}"
+
+
+def _troubles(steps: Sequence[Step]) -> str:
+    """What went wrong in these rows, so that one knows which fold to open."""
+    lost = sum(isinstance(step.item, Captured) and not step.item.delivered for step in steps)
+    ends = Counter(step.item.kind for step in steps if isinstance(step.item, Event) and step.item.link)
+    told = [f"{lost} lost"] if lost else []
+    told += [f"{ends[kind]} {word}" for kind, word in _ENDS.items() if ends[kind]]
+    return f"; {', '.join(told)}" if told else ""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+from unicodedata import east_asian_width
 
 from mqttkit.trace.records import Captured, Event
-from mqttkit.trace.text import details
+from mqttkit.trace.text import Word, words
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from mqttkit.trace.story import Step, Story
 
@@ -21,10 +22,13 @@ SLANT = 9  # how far the arrow of a delayed packet falls
 _LIFT = 7  # from an arrow up to its label
 _PAD = 17  # from a label to the next row
 _CHARACTER = 7.2  # width of an average character of 13 px text; fonts differ, so a little too wide
-_WIDTHS = {1: 420, 2: 660, 3: 900, 4: 1020}  # picture by number of lanes
-_WIDER = 210  # for each further lane
+_WIDE = 2.0  # width of a Chinese character or an emoji, in average characters
+_WIDTHS = {1: 420, 2: 660, 3: 900, 4: 1020}  # of the picture, by number of lanes
+_WIDEST = 1180  # with more lanes, as long as they are not too narrow: what a notebook shows without scrolling
+_NARROWEST = 130  # from lane to lane
 _ROOM = 1.05  # a label may be so much wider than its arrow
 _LONGEST = 90  # characters of one word (a payload) that are shown
+_SLOW = ("delayed", "overtaken", "slowed")  # faults of packets that arrived late
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +47,7 @@ class Row:
     step: Step
     top: float
     y: float
-    label: tuple[tuple[str, ...], ...]
+    label: tuple[tuple[Word, ...], ...]
     start: float
     end: float
 
@@ -51,8 +55,8 @@ class Row:
     def lift(self) -> float:
         """Distance from the arrow up to its label."""
         item = self.step.item
-        lost = isinstance(item, Captured) and not item.delivered
-        return _LIFT + (SLANT if is_slow(self.step) else 3 if lost else 0)
+        crossed = isinstance(item, Event) or not item.delivered
+        return _LIFT + (SLANT if is_slow(self.step) else 3 if crossed else 0)
 
     @property
     def is_note(self) -> bool:
@@ -66,12 +70,14 @@ class Layout:
 
     Attributes:
         lanes: (name, x) from left to right.
+        gap: from one lane to the next.
         rows: from top to bottom.
         width: of the picture.
         height: of the picture.
     """
 
     lanes: tuple[tuple[str, float], ...]
+    gap: float
     rows: tuple[Row, ...]
     width: float
     height: float
@@ -80,7 +86,7 @@ class Layout:
 def lay_out(story: Story, steps: Sequence[Step]) -> Layout:
     """Lays out some steps of a story; all sections of one story have the same lanes."""
     count = max(1, len(story.lanes))
-    width = _WIDTHS.get(count, _WIDTHS[4] + _WIDER * (count - 4))
+    width = _WIDTHS.get(count, max(_WIDEST, GUTTER + 2 * MARGIN + _NARROWEST * (count - 1)))
     gap = (width - GUTTER - 2 * MARGIN) / max(1, count - 1)
     xs = {lane: round(GUTTER + MARGIN + gap * number, 1) for number, lane in enumerate(story.lanes)}
     rows, top = [], float(HEAD + 8)
@@ -88,12 +94,12 @@ def lay_out(story: Story, steps: Sequence[Step]) -> Layout:
         row = _row(step, top, xs, width)
         rows.append(row)
         top = row.y + _PAD
-    return Layout(tuple(xs.items()), tuple(rows), width, top + 10)
+    return Layout(tuple(xs.items()), gap, tuple(rows), width, top + 10)
 
 
 def _row(step: Step, top: float, xs: dict[str, float], width: float) -> Row:
     start, end = xs.get(step.sender, GUTTER), xs.get(step.receiver, width)
-    label = tuple(_wrap(_words(step), max(abs(end - start) * _ROOM, 300)))
+    label = tuple(_wrap(map(_shorten, words(step)), max(abs(end - start) * _ROOM, 300)))
     row = Row(step, top, top, label, start, end)
     below = LINE + 4 if row.is_note else LINE * len(label) + row.lift - 3
     return replace(row, y=top + below)
@@ -101,36 +107,34 @@ def _row(step: Step, top: float, xs: dict[str, float], width: float) -> Row:
 
 def is_slow(step: Step) -> bool:
     """True for a packet that the network held back."""
-    return isinstance(step.item, Captured) and (step.item.fault or "").startswith("delayed")
+    return isinstance(step.item, Captured) and step.item.delivered and (step.item.fault or "").startswith(_SLOW)
 
 
-def _words(step: Step) -> list[str]:
-    item = step.item
-    if isinstance(item, Event):
-        return [item.text]
-    return [_shorten(word) for word in (item.type, *details(item).split("  ")) if word]
+def _shorten(word: Word) -> Word:
+    return word if len(word.text) <= _LONGEST else word._replace(text=f"{word.text[: _LONGEST - 1]}…")
 
 
-def _shorten(word: str) -> str:
-    return word if len(word) <= _LONGEST else f"{word[: _LONGEST - 1]}…"
-
-
-def _wrap(words: Sequence[str], room: float) -> list[tuple[str, ...]]:
+def _wrap(parts: Iterable[Word], room: float) -> list[tuple[Word, ...]]:
     """Breaks between words (a topic or a payload is one word), never inside."""
-    lines: list[list[str]] = [[]]
-    for word in words:
-        if lines[-1] and text_width([*lines[-1], word]) > room:
+    lines: list[list[Word]] = [[]]
+    for word in parts:
+        if lines[-1] and label_width([*lines[-1], word]) > room:
             lines.append([])
         lines[-1].append(word)
     return [tuple(line) for line in lines]
 
 
-def text_width(words: Sequence[str]) -> float:
+def label_width(parts: Sequence[Word]) -> float:
     """Width in pixels of words with gaps between them, roughly."""
-    return sum(len(word) + 1.3 for word in words) * _CHARACTER
+    return sum(text_width(word.text) + 1.3 * _CHARACTER for word in parts)
 
 
-def inside(x: float, words: Sequence[str], width: float) -> float:
-    """Moves the middle `x` of a text so that it stays in the picture."""
-    half = text_width(words) / 2
+def text_width(text: str) -> float:
+    """Width of a text in pixels, roughly."""
+    return sum(_WIDE if east_asian_width(c) in "WF" else 1.0 for c in text) * _CHARACTER
+
+
+def inside(x: float, parts: Sequence[Word], width: float) -> float:
+    """Moves the middle `x` of a label so that it stays in the picture."""
+    half = label_width(parts) / 2
     return max(GUTTER + half, min(x, width - 6 - half))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from html import escape
 from typing import TYPE_CHECKING
+from unicodedata import bidirectional
 
+from mqttkit.packets.printable import short_name
 from mqttkit.trace.layout import GUTTER, HEAD, LINE, SLANT, Row, inside, is_slow, lay_out, text_width
 from mqttkit.trace.records import BROKER, Captured, Event
+from mqttkit.trace.text import Word
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -28,13 +31,22 @@ _COLOURS = {
     "c5": "#b01e66",
     "c6": "#556500",
 }
+SMALLEST = 0.8  # a page may shrink the picture so far; then it scrolls, as smaller text cannot be read
 _MESSAGES = 6  # colours before they come again; the letter tells messages apart too
 _LOST_AT = 0.62  # of the way
-_FLAGS = ("DUP", "RETAIN")
 _ENDS = ("closed", "cut", "left")
+_RIGHT_TO_LEFT = {"R", "AL"}  # classes of letters (Unicode Standard Annex 9)
 
 
-def as_svg(story: Story, steps: Sequence[Step], connected: frozenset[str], label: str, *, live: bool = False) -> str:
+def as_svg(
+    story: Story,
+    steps: Sequence[Step],
+    connected: frozenset[str],
+    label: str,
+    *,
+    live: bool = False,
+    twin: str = "The text after the picture says the same.",
+) -> str:
     """One picture with the lane heads and the given steps.
 
     Args:
@@ -43,6 +55,7 @@ def as_svg(story: Story, steps: Sequence[Step], connected: frozenset[str], label
         connected: lanes whose client is connected above the first step.
         label: the name of the picture for a screen reader.
         live: marks the packets with their lines, so that a page can ask about them.
+        twin: the picture in words, or where to find it.
     """
     layout = lay_out(story, steps)
     parts = [
@@ -54,9 +67,9 @@ def as_svg(story: Story, steps: Sequence[Step], connected: frozenset[str], label
     width, height = _n(layout.width), _n(layout.height)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{escape(label)}" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}" font-family="system-ui,sans-serif" font-size="13" fill="currentColor">'
+        f'style="min-width:{_n(layout.width * SMALLEST)}px" viewBox="0 0 {width} {height}" font-family="system-ui,sans-serif" font-size="13" fill="currentColor">'
         f"<desc>One lane for each client and one for the broker; each arrow is a packet, earlier ones above. "
-        f"The text after the picture says the same.</desc>{''.join(parts)}</svg>"
+        f"{escape(twin)}</desc>{''.join(parts)}</svg>"
     )
 
 
@@ -72,9 +85,10 @@ def _color(name: str) -> str:
 
 
 def _heads(layout: Layout) -> Iterator[str]:
-    for name, x in layout.lanes:
-        broker = name == BROKER
-        half = max(34.0, text_width([name]) / 2 + 4)
+    most = int((layout.gap - 16) / text_width("x"))  # characters, so that heads do not touch
+    for lane, x in layout.lanes:
+        broker, name = lane == BROKER, short_name(lane, most)
+        half = max(34.0, text_width(name) / 2 + 9)
         fill = (
             'class="hub" fill="#1c2128"'
             if broker
@@ -110,7 +124,7 @@ def _connected_after(step: Step, lane: str, before: bool) -> bool:
         return before
     item = step.item
     if isinstance(item, Event):
-        return before and item.kind not in (*_ENDS, "refused")
+        return item.kind == "bytes" or (before and item.kind not in (*_ENDS, "refused"))
     return item.type != "DISCONNECT" and not (item.type == "CONNACK" and item.packet.return_code)
 
 
@@ -165,7 +179,7 @@ def _draw_row(layout: Layout, *, live: bool) -> Callable[[Row], str]:
 
 def _note(row: Row, layout: Layout) -> str:
     """A fault begins (a band over the whole width) or ends (a line of text)."""
-    text = escape(" ".join(word for words in row.label for word in words))
+    text = escape(" ".join(word.text for words in row.label for word in words))
     begins = getattr(row.step.item, "kind", "") == "fault"
     band = (
         f'<rect class="warn" x="{GUTTER - 10}" y="{_n(row.top)}" width="{_n(layout.width - GUTTER + 6)}" height="24" rx="6" '
@@ -179,6 +193,8 @@ def _note(row: Row, layout: Layout) -> str:
 
 def _event(row: Row, event: Event, layout: Layout) -> str:
     """Something that happened to a connection."""
+    if event.kind == "bytes":
+        return f"<g {_color('n')}>{_opaque(row)}</g>" + _label(row, layout, "s", head="n")
     body = _label(row, layout, "b", head="b")
     if event.kind == "cut":
         return body + f"<g {_color('b')}>{_zigzag(row)}{_cross((row.start + row.end) / 2, row.y)}</g>"
@@ -221,6 +237,18 @@ def _towards(row: Row, part: float) -> float:
     return row.start + (row.end - row.start) * part
 
 
+def _opaque(row: Row) -> str:
+    """Bytes that cannot be read: dashes, with a head at each end that bytes came to."""
+    way = 1 if row.end > row.start else -1
+    line = f'<path class="a" d="M{_n(row.start + 12 * way)} {_n(row.y)}H{_n(row.end - 12 * way)}" stroke="currentColor" stroke-width="2" stroke-dasharray="2 3"/>'
+    back = _head(row.start + 3 * way, row.y, -way) if row.step.both_ways else ""
+    return line + _head(row.end - 3 * way, row.y, way) + back
+
+
+def _head(tip: float, y: float, way: int) -> str:
+    return f'<path d="M{_n(tip)} {_n(y)}l{-10 * way} -5v10z"/>'
+
+
 def _arrow(row: Row, item: Captured) -> str:
     way = 1 if row.end > row.start else -1
     tip, y = row.end - 3 * way, row.y
@@ -228,8 +256,7 @@ def _arrow(row: Row, item: Captured) -> str:
     start = row.y - (SLANT if is_slow(row.step) else 0)
     dashes = ' stroke-dasharray="9 4"' if fault else ""
     line = f'<path class="a" d="M{_n(row.start + 3 * way)} {_n(start)}L{_n(tip - 7 * way)} {_n(y)}" stroke="currentColor" stroke-width="2"{dashes}/>'
-    head = f'<path d="M{_n(tip)} {_n(y)}l{-10 * way} -5v10z"/>'
-    return line + head
+    return line + _head(tip, y, way)
 
 
 def _lost(row: Row) -> str:
@@ -258,20 +285,21 @@ def _label(row: Row, layout: Layout, name: str, *, head: str) -> str:
     for number, words in enumerate(row.label):
         y = row.y - row.lift - LINE * (len(row.label) - 1 - number)
         x = inside((row.start + row.end) / 2, words, layout.width)
-        spans = "".join(_word(word, index == 0 and number == 0, head, row) for index, word in enumerate(words))
+        spans = "\u2002".join(_word(word, head, delivered=_is_delivered(row)) for word in words)
         lines.append(f'<text x="{_n(x)}" y="{_n(y)}" text-anchor="middle">{spans}</text>')
     return f"<g {_color(name)}>{''.join(lines)}</g>"
 
 
-def _word(word: str, first: bool, head: str, row: Row) -> str:
-    item = row.step.item
-    gap = "" if first else "\u2002"
-    if first:
-        return f'<tspan {_color(head)} font-weight="700">{escape(word)}</tspan>'
-    if isinstance(item, Captured) and item.fault and item.fault in word:
-        return (
-            f'<tspan {_color("w" if item.delivered else "b")} font-weight="700">{gap}{escape(word.strip("[]"))}</tspan>'
-        )
-    if word in _FLAGS:
-        return f'<tspan font-weight="700">{gap}{word}</tspan>'
-    return f"{gap}{escape(word)}"
+def _is_delivered(row: Row) -> bool:
+    return not isinstance(row.step.item, Captured) or row.step.item.delivered
+
+
+def _word(word: Word, head: str, *, delivered: bool) -> str:
+    """One word in the colour and weight of its kind; one that is written from right to left stays apart from the others."""
+    text = escape(
+        f"\u2068{word.text}\u2069" if _RIGHT_TO_LEFT.intersection(map(bidirectional, word.text)) else word.text
+    )
+    colour = {"type": head, "fault": "w" if delivered else "b", "note": "w"}.get(word.kind)
+    if colour is not None:
+        return f'<tspan {_color(colour)} font-weight="700">{text}</tspan>'
+    return f'<tspan font-weight="700">{text}</tspan>' if word.kind == "flag" else text

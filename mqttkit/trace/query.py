@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
+from mqttkit._words import did_you_mean
 from mqttkit.errors import InvalidArgument
 from mqttkit.packets import PACKET_TYPES
 from mqttkit.topics import check_topic_filter, matches
+from mqttkit.trace.records import BROKER
 
 if TYPE_CHECKING:
     from mqttkit.trace.records import Captured
@@ -41,6 +42,8 @@ class Query:
     def __post_init__(self) -> None:
         if self.type is not None:
             check_type(self.type)
+        check_name("sender", self.sender)
+        check_name("receiver", self.receiver)
         if self.topic is not None:
             check_topic_filter(self.topic)
         if self.qos not in (None, 0, 1, 2):
@@ -78,9 +81,24 @@ def check_type(name: object) -> str:
     """
     if isinstance(name, str) and name in _TYPES:
         return name
-    near = get_close_matches(str(name).upper(), _TYPES, 1, 0.5)
-    hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(_TYPES)}."
-    raise InvalidArgument(f"{name!r} is not an MQTT packet type. {hint}")
+    hint = did_you_mean(name, _TYPES, cutoff=0.5) or f" There are: {', '.join(_TYPES)}."
+    raise InvalidArgument(f"{name!r} is not an MQTT packet type.{hint}")
+
+
+def check_name(argument: str, name: object) -> None:
+    """Refuses what is no client id and not "broker", for the argument of that name.
+
+    Raises:
+        InvalidArgument: the message says what to write.
+    """
+    if name is None:
+        return
+    if not isinstance(name, str):
+        own = getattr(name, "client_id", None)
+        hint = f"write {argument}={own!r}" if isinstance(own, str) else 'write a client id, or "broker"'
+        raise InvalidArgument(f"{argument}={name!r} is not a name: {hint}.")
+    if name != BROKER and name.casefold() == BROKER:
+        raise InvalidArgument(f"{argument}={name!r}: did you mean {BROKER!r}?")
 
 
 def _topic_fits(topic_filter: str, topic: str | None) -> bool:

@@ -37,8 +37,8 @@ class Link:
 
     @property
     def name(self) -> str:
-        """The client identifier, or `client-<number>` where there is none."""
-        return self.client_id or f"client-{self.number}"
+        """The client identifier, or `client-<number>` where there is none; never the word for the other end."""
+        return f"{BROKER} (a client)" if self.client_id == BROKER else self.client_id or f"client-{self.number}"
 
 
 class Wire:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from mqttkit.trace.exchanges import Grouping
+from mqttkit.trace.opaque import join_bytes
 from mqttkit.trace.records import BROKER, Captured, Event, Link
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Step:
         sender: lane where it starts (for an event: the lane it happens to).
         receiver: lane where it ends.
         message: which message its handshake carries, from 1 in the order of the story; 0 for none.
+        note: what the packet itself does not say, such as "will of bob".
+        both_ways: True for bytes that went in both directions.
     """
 
     line: int
@@ -41,6 +44,8 @@ class Step:
     sender: str
     receiver: str
     message: int = 0
+    note: str = ""
+    both_ways: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +77,7 @@ def tell(
     ordered = shown if by_time else list(_Teller(shown, causes, lane_of).tell())
     return Story(
         lanes=_lane_order(shown, links, lane_of),
-        steps=tuple(_steps(ordered, lane_of, Grouping(causes).of(items))),
+        steps=tuple(join_bytes(_steps(ordered, lane_of, Grouping(causes).of(items), causes.wills.owner))),
         open_at_start=_open_at_start(shown, lane_of)
         | {lane_of[link] for link in causes.live_at_start if link in lane_of},
     )
@@ -85,7 +90,10 @@ def _is_shown(item: Captured | Event, causes: Causes, *, pings: bool) -> bool:
 
 
 def _steps(
-    items: Sequence[Captured | Event], lane_of: Mapping[int, str], message_of: Mapping[int, int]
+    items: Sequence[Captured | Event],
+    lane_of: Mapping[int, str],
+    message_of: Mapping[int, int],
+    will_of: Mapping[int, str],
 ) -> Iterator[Step]:
     line = 0
     message: dict[int, int] = {}
@@ -97,7 +105,8 @@ def _steps(
         line += 1
         first = message_of.get(item.number)
         number = 0 if first is None else message.setdefault(first, len(message) + 1)
-        yield Step(line, item, *((lane, BROKER) if item.to_broker else (BROKER, lane)), number)
+        note = f"will of {will_of[item.number]}" if item.number in will_of else ""
+        yield Step(line, item, *((lane, BROKER) if item.to_broker else (BROKER, lane)), number, note)
 
 
 # --- lanes
@@ -150,14 +159,17 @@ def _lane_order(
 
 
 def _open_at_start(items: Sequence[Captured | Event], lane_of: Mapping[int, str]) -> frozenset[str]:
-    """Lanes whose first packet is not a CONNECT: their client was there before the story began."""
+    """Lanes that do not begin with the start of a connection: their client was there before the story began."""
     first: dict[str, Captured | Event] = {}
     for item in items:
         if item.link:
             first.setdefault(lane_of[item.link], item)
-    return frozenset(
-        lane for lane, item in first.items() if not (isinstance(item, Captured) and item.type == "CONNECT")
-    )
+    return frozenset(lane for lane, item in first.items() if not _opens_link(item))
+
+
+def _opens_link(item: Captured | Event) -> bool:
+    """True for what comes first on a connection, or in place of one; a client that speaks TLS begins with its bytes."""
+    return item.kind in ("bytes", "refused") if isinstance(item, Event) else item.type == "CONNECT"
 
 
 # --- order

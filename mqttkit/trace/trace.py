@@ -8,6 +8,7 @@ from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
 from mqttkit.errors import InvalidArgument, Timeout
+from mqttkit.packets.printable import show_text
 from mqttkit.trace.causes import Causes
 from mqttkit.trace.query import Query
 from mqttkit.trace.records import BROKER, Captured, Event, Link, Wire
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from mqttkit.trace.sessions import Sessions
 
 LIMIT = 100_000
+_LONGEST_NOTE = 300  # characters: a client id in it may have 65535
 Order = Literal["story", "time"]
 
 
@@ -70,7 +72,7 @@ class Trace:
     ) -> Event:
         """Appends one event."""
         number, name = (link.number, link.name) if link is not None else (0, client)
-        event = Event(0, clock.monotonic(), number, kind, who, text, name, data)
+        event = Event(0, clock.monotonic(), number, kind, who, show_text(text, _LONGEST_NOTE), name, data)
         with self._changed:
             self._append(event)
         return event

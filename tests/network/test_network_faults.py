@@ -96,7 +96,8 @@ def test_reorder_only_where_the_standard_leaves_the_order_open(lab, pair):
             bob.publish("home/a", "4")
         assert [m.text for m in alice.wait_for(2)] == ["3", "4"]
     faults = [p.fault for p in story.packets("PUBLISH", receiver="alice") if p.fault]
-    assert faults == ["overtaken by the next packet", "kept its place: the standard fixes this order"]
+    assert faults == ["overtaken: sent first, arrives second", "kept its place: the standard fixes this order"]
+    assert [p.text for p in story.packets("PUBLISH", receiver="alice")] == ["2", "1", "3", "4"]  # as they arrived
 
 
 def test_a_held_packet_goes_out_when_nothing_comes_to_overtake_it(lab, pair):
