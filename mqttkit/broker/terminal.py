@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import queue
-import signal
 import socket
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from mqttkit._signals import stop_on_signals
 from mqttkit.broker.facade import Broker
 from mqttkit.broker.options import is_loopback
 from mqttkit.broker.state import BrokerEvent
@@ -64,7 +62,7 @@ def run_broker(
     )  # fmt: skip
     events: queue.SimpleQueue[BrokerEvent | None] = queue.SimpleQueue()
     broker.on_event(events.put)
-    with _signals(lambda: events.put(None)), broker:
+    with stop_on_signals(lambda: events.put(None)), broker:
         _greet(broker)
         _show(events)
     print("stopped", flush=True)
@@ -76,20 +74,6 @@ def _certificate(host: str) -> Any:
     names = ["localhost", "127.0.0.1", "::1", socket.gethostname()]
     names += [] if host in ("", "0.0.0.0", "::", *names) else [host]  # noqa: S104 - compared, not listened on
     return LessonCA().server(*names)
-
-
-@contextmanager
-def _signals(stop: Callable[[], None]) -> Iterator[None]:
-    """Call `stop` at Ctrl-C and SIGTERM."""
-    if threading.current_thread() is not threading.main_thread():  # whoever runs us there has signals of his own
-        yield
-        return
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _greet(broker: Broker) -> None:

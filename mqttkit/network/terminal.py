@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-import os
+import socket
 import sys
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from mqttkit.errors import InvalidArgument
+from mqttkit._signals import stop_on_signals
+from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.network.network import Network
-from mqttkit.trace import Captured, Trace
-from mqttkit.trace.text import details
+from mqttkit.network.printer import YELLOW, Printer
+from mqttkit.network.upstream import Target
+from mqttkit.trace.files import check_path
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Sequence
     from os import PathLike
 
-_NAME = 12  # columns for a client's name
+    from mqttkit.trace import Trace
+
 _TICK = 0.2  # seconds between looks at the keyboard
-_RED, _YELLOW, _DIM = "31", "33", "2"
-_BY_TYPE = {"PUB": "36", "CON": "32", "SUB": "35", "UNS": "35", "DIS": "32", "PIN": "2"}
+_LOOK = 1.0  # seconds that the broker gets to answer at the start
 _LAST_PORT = 65535
 
 
@@ -43,70 +46,65 @@ def run_trace(
         stop: ends it from another thread.
 
     Raises:
-        InvalidArgument: an address or a packet type that makes no sense, or a port that is in use.
+        InvalidArgument: an address, a packet type or a file name that makes no sense.
+        BrokerError: the port is in use, or the machine has no such address.
+        MqttKitError: the file cannot be written.
     """
-    stream = sys.stdout if out is None else out
+    end = threading.Event() if stop is None else stop
     host, port = _address(listen)
-    with Network(broker, listen_host=host, port=port) as network:
-        for name in lose:
-            network.lose(name)
-        printer = _Printer(network.trace, stream)
-        printer.line(f"Clients connect to {network.url}; the broker is {broker}. Stop with Ctrl+C.")
-        try:
-            while stop is None or not stop.is_set():
-                printer.print_new(_TICK)
-        except KeyboardInterrupt:
-            pass
+    if save is not None:
+        _check_file(save)
+    with stop_on_signals(end.set), Network(broker, listen_host=host, port=port) as network:
+        faults = [network.lose(name) for name in lose]
+        printer = Printer(network.trace, sys.stdout if out is None else out)
+        printer.line(f"Clients connect to {network.url}; the broker is {_hidden(broker)}. Stop with Ctrl+C.")
+        _warn_if_away(broker, printer)
+        while not end.is_set():
+            printer.print_new(_TICK)
+        for fault in faults:
+            fault.heal()
         printer.print_new(0.0)
     _finish(network.trace, save, printer)
     return 0
 
 
-def _finish(trace: Trace, save: str | PathLike[str] | None, printer: _Printer) -> None:
-    printer.line(f"{len(trace)} packets.")
-    if save is not None:
+def _finish(trace: Trace, save: str | PathLike[str] | None, printer: Printer) -> None:
+    printer.line(f"{len(trace)} packet{'' if len(trace) == 1 else 's'}.")
+    if save is None:
+        return
+    try:
         trace.save(save)
-        printer.line(f"Saved as {save}.")
+    except OSError as error:
+        raise MqttKitError(f"The packets could not be saved as {save}: {error.strerror}.") from error
+    printer.line(f"Saved as {save}.")
+
+
+def _check_file(save: str | PathLike[str]) -> None:
+    """Refuses at once what would fail at the end, when the packets are gone."""
+    check_path(save)
+    folder = Path(save).parent
+    if not folder.is_dir():
+        raise InvalidArgument(f"There is no folder {str(folder)!r} to save in. Make it first, or choose another.")
+
+
+def _warn_if_away(broker: str, printer: Printer) -> None:
+    """Says so if nothing answers where the broker should be; it may come later."""
+    address = Target(broker).place
+    try:
+        socket.create_connection(address, _LOOK).close()
+    except OSError as error:
+        where = f"{address[0]}:{address[1]}"
+        printer.line(f"No broker answers at {where} now ({error.strerror or error}). Is it running?", YELLOW)
+
+
+def _hidden(broker: str) -> str:
+    """The URL without its password."""
+    head, at, host = broker.rpartition("@")
+    return f"{head.rpartition(':')[0]}:***@{host}" if at and head.count(":") > 1 else broker
 
 
 def _address(listen: str) -> tuple[str, int]:
     host, _, port = str(listen).rpartition(":")
-    if not port.isdigit() or int(port) > _LAST_PORT:
+    if not (port.isascii() and port.isdigit()) or int(port) > _LAST_PORT:
         raise InvalidArgument(f"{listen!r} is not where to listen: give a port such as 1884, or 0.0.0.0:1884.")
     return host.strip("[]") or "127.0.0.1", int(port)
-
-
-class _Printer:
-    """Writes what is new in a trace, one line each, coloured where a terminal reads it."""
-
-    def __init__(self, trace: Trace, stream: TextIO) -> None:
-        self._trace = trace
-        self._stream = stream
-        self._colours = stream.isatty() and "NO_COLOR" not in os.environ
-        self._mark = 0
-
-    def print_new(self, timeout: float) -> None:
-        """Waits up to `timeout` seconds for something new and writes it."""
-        self._trace.wait_for_change(self._mark, timeout)
-        for item in self._trace.entries(since=self._mark):
-            self._mark = item.number
-            if isinstance(item, Captured):
-                self._packet(item)
-            elif item.kind != "bytes":
-                self.line(f"{item.time:9.3f}  {item.text}", _RED if item.kind in ("cut", "refused") else _YELLOW)
-
-    def _packet(self, item: Captured) -> None:
-        arrow = "──▶" if item.to_broker else "◀──"
-        if not item.delivered:
-            arrow = "──✗" if item.to_broker else "✗──"
-        colour = _RED if not item.delivered else _BY_TYPE.get(item.type[:3], _DIM)
-        head = f"{item.time:9.3f}  {item.client[:_NAME]:>{_NAME}} {arrow} broker  "
-        self.line(head + self._paint(f"{item.type:<11}", colour) + f"  {details(item)}")
-
-    def line(self, text: str, colour: str = "") -> None:
-        """Writes one line at once."""
-        self._stream.write(self._paint(text, colour) + "\n")
-        self._stream.flush()
-
-    def _paint(self, text: str, colour: str) -> str:
-        return f"\x1b[{colour}m{text}\x1b[0m" if colour and self._colours else text

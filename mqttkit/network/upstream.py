@@ -29,6 +29,11 @@ class Target:
         urls = getattr(self._broker, "urls", None)
         return tuple(urls) if urls else (parse_url(_as_url(self._broker)).scheme,)
 
+    @property
+    def place(self) -> tuple[str, int]:
+        """(host, port) of the broker."""
+        return self._split(_as_url(getattr(self._broker, "url", self._broker)))[1:]
+
     def address(self, kind: str) -> tuple[str, int, ssl.SSLContext | None]:
         """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""
         at = parse_url(self._url(kind))

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._words import did_you_mean
 from mqttkit.errors import InvalidArgument
 from mqttkit.message import Will
 from mqttkit.trace.records import Event, Link, Wire
@@ -26,11 +27,22 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
     Raises:
         InvalidArgument: the ending names none.
     """
+    writer = _WRITERS[check_path(path)]
+    Path(path).write_bytes(writer(trace))
+
+
+def check_path(path: str | PathLike[str]) -> str:
+    """Returns the ending of `path` if a trace can be saved under this name.
+
+    Raises:
+        InvalidArgument: the ending names no form; the message lists those there are.
+    """
     target = Path(path)
-    writer = _WRITERS.get(target.suffix.lower())
-    if writer is None:
-        raise InvalidArgument(f"A trace cannot be saved as {target.name!r}: choose one of {', '.join(_WRITERS)}.")
-    target.write_bytes(writer(trace))
+    ending = target.suffix.lower()
+    if ending not in _WRITERS:
+        near = did_you_mean(ending, _WRITERS) if ending else ""
+        raise InvalidArgument(f"A trace cannot be saved as {target.name!r}.{near} Choose one of {', '.join(_WRITERS)}.")
+    return ending
 
 
 def load(path: str | PathLike[str]) -> Trace:

@@ -81,17 +81,23 @@ def _details(item: Captured) -> list[Word]:
 
 def details(item: Captured) -> str:
     """What follows the type of a packet: its summary and what the network did to it."""
-    return _join(_details(item), delivered=item.delivered)
+    return "  ".join(detail_parts(item))
+
+
+def detail_parts(item: Captured) -> list[str]:
+    """The details of a packet, part by part."""
+    return _marked(_details(item), delivered=item.delivered)
 
 
 def said(step: Step) -> str:
     """What follows the type of a packet in a story: its details and the note of the step."""
-    return _join(words(step)[1:], delivered=not isinstance(step.item, Captured) or step.item.delivered)
+    delivered = not isinstance(step.item, Captured) or step.item.delivered
+    return "  ".join(_marked(words(step)[1:], delivered=delivered))
 
 
-def _join(parts: list[Word], *, delivered: bool) -> str:
+def _marked(parts: list[Word], *, delivered: bool) -> list[str]:
     """Notes in brackets, and faults of what arrived all the same."""
-    return "  ".join(f"[{text}]" if kind == "note" or (kind == "fault" and delivered) else text for text, kind in parts)
+    return [f"[{text}]" if kind == "note" or (kind == "fault" and delivered) else text for text, kind in parts if text]
 
 
 def sentence(step: Step) -> str:

@@ -184,8 +184,74 @@ def test_random_loss_is_the_same_for_the_same_seed(new_lab):
 def test_a_fault_that_never_matched_says_so(lab, pair):
     with lab.network.lose("PUBLISH", to="alise") as fault:
         pass
-    assert "never matched: no client 'alise' was here, only alice, bob" in repr(fault)
-    assert "never matched" in lab.trace.text()
+    words = "never matched: no client 'alise' was here, only alice, bob"
+    assert words in repr(fault)
+    assert words in lab.trace.text()
+
+
+def test_a_fault_that_never_matched_says_what_passed(lab, pair):
+    _, bob = pair
+    wrong = lab.network.lose("PUBLISH", topic="house/#")
+    none = lab.network.lose("PUBREC")
+    silent = lab.network.silence("carol")
+    bob.publish(TOPIC, "1", qos=1)
+    lab.network.settle()
+    lab.network.heal()
+    assert "never matched: 2 PUBLISH passed, none that fits" in repr(wrong)
+    assert "never matched: no PUBREC passed" in repr(none)
+    assert "nothing was sent: no client 'carol' was here, only alice, bob" in repr(silent)
+
+
+def test_a_client_in_place_of_its_name_is_answered_with_the_name(lab, pair):
+    alice, _ = pair
+    for ask in (lambda: lab.network.lose(to=alice), lambda: lab.network.silence(alice)):
+        with pytest.raises(MqttKitError, match="'alice'"):
+            ask()
+    with pytest.raises(MqttKitError, match="write receiver='alice'"):
+        lab.trace.packets(receiver=alice)
+
+
+def test_an_error_in_where_is_told_and_the_link_stays_up(lab, pair):
+    alice, bob = pair
+    told = pytest.raises(MqttKitError, match=r"`where` function of 'lose PUBLISH.*ZeroDivisionError: .*by zero")
+    with told, lab.network.lose("PUBLISH", where=lambda packet: 1 // 0):
+        bob.publish(TOPIC, "1", qos=1)
+    assert alice.wait_for(1)[0].text == "1"
+    assert alice.connected
+    assert bob.connected
+    assert "its condition failed: ZeroDivisionError" in lab.trace.text()
+    lab.network.lose("PUBLISH", where=lambda packet: packet.nothing)
+    bob.publish(TOPIC, "2", qos=1)
+    with pytest.raises(MqttKitError, match="AttributeError"):
+        lab.network.heal()
+    assert lab.network.faults == ()
+
+
+def test_a_slowed_packet_says_so(lab, pair):
+    _, bob = pair
+    with lab.record() as story, lab.network.limit(5000, "bob"):
+        bob.publish(TOPIC, "1", qos=1)
+    assert story.packets("PUBACK", receiver="bob")[0].fault == "slowed to 5000 bytes/s"
+
+
+def test_a_packet_that_was_held_back_when_the_link_was_cut_is_lost(lab, pair):
+    _, bob = pair
+    lab.network.reorder("PUBLISH", sender="bob")
+    bob.publish(TOPIC, "1", qos=1, wait=False)
+    lab.network.settle(0.1)
+    lab.network.cut("bob")
+    assert [(p.fault, p.delivered) for p in lab.trace.packets("PUBLISH")] == [("lost with the connection", False)]
+
+
+def test_a_connect_to_a_broker_that_is_away_does_not_arrive():
+    from mqttkit import Broker, Client, Network
+
+    with Broker() as broker:
+        address = (broker.host, broker.port)
+    with Network(address) as network:
+        with pytest.raises(ConnectError):
+            Client(network, "alice").connect()
+        assert not network.trace.packets("CONNECT")[0].delivered
 
 
 def test_heal_ends_every_fault(lab, pair):
@@ -212,7 +278,23 @@ def test_heal_ends_every_fault(lab, pair):
         (lambda n: n.cut("nobody"), "There is no open connection of 'nobody'"),
         (lambda n: n.delay(-1), "give a number above 0"),
         (lambda n: n.limit(0), "give a number above 0"),
+        (lambda n: n.delay(float("nan")), "give a number above 0"),
         (lambda n: n.random_loss(2), "between 0 and 1"),
+        (lambda n: n.random_loss("0.5"), "between 0 and 1"),
+        (lambda n: n.lose("PUBACK", receiver="bob"), "Did you mean 'to'?"),
+        (lambda n: n.lose("PUBACK", tpoic="a"), "Did you mean 'topic'?"),
+        (lambda n: n.lose("PUBACK", "bob"), 'Write type in this order, and all else by name, such as to="bob"'),
+        (lambda n: n.duplicate("PUBACK", sendr="bob"), "Did you mean 'sender'?"),
+        (lambda n: n.delay(), "missing a required argument: 'seconds'"),
+        (lambda n: n.cut("bob", at="PUBAK"), "Did you mean 'PUBACK'?"),
+        (lambda n: n.cut("bob", at="PUBLISH", whre=None), "Did you mean 'where'?"),
+        (lambda n: n.limit(10, cleint="bob"), "Did you mean 'client'?"),
+        (lambda n: n.silence("broker"), "The broker is at one end of every connection"),
+        (lambda n: n.lose(to="Broker"), "did you mean 'broker'?"),
+        (lambda n: n.lose("PUBACK", qos=1), "A PUBACK has no qos"),
+        (lambda n: n.lose("SUBACK", topic="a"), "A SUBACK has no topic"),
+        (lambda n: n.lose("CONNECT", packet_id=1), "has no packet identifier"),
+        (lambda n: n.lose(packet_id=0), "packet identifiers are 1 to 65535"),
     ],
 )
 def test_what_makes_no_sense_is_answered_with_a_sentence(lab, call, words):

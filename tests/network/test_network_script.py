@@ -52,8 +52,24 @@ def test_what_goes_wrong_in_a_step_is_raised_by_wait(lab):
 def test_a_script_is_checked_before_it_runs():
     with pytest.raises(InvalidArgument, match="A script cannot do 'explode'"):
         Step("explode")
-    with pytest.raises(InvalidArgument, match="Did you mean 'PUBLISH'"):
-        Step("cut", on={"type": "PUBLISHED"})
+    for wrong, words in {
+        lambda: Step("loose"): "Did you mean 'lose'",
+        lambda: Step("cut", on={"type": "PUBLISHED"}): "Did you mean 'PUBLISH'",
+        lambda: Step("cut", on={"tpye": "PUBLISH"}): "Did you mean 'type'",
+        lambda: Step("lose", ("PUBACK",), {"receiver": "bob"}): "Did you mean 'to'",
+        lambda: Step("lose", ("PUBACK", "bob")): "called wrongly",
+        lambda: Step("lose", "PUBACK"): "must be a list or tuple",
+        lambda: Step("heal", after=-1): "give seconds",
+    }.items():
+        with pytest.raises(InvalidArgument, match=words):
+            wrong()
+
+
+def test_an_error_in_the_condition_of_a_step_is_raised_by_wait(lab):
+    script = lab.network.script(Step("heal", on={"where": lambda packet: 1 // 0}))
+    lab.client("bob")
+    with pytest.raises(InvalidArgument, match=r"step 1 of the script failed with ZeroDivisionError"):
+        script.wait()
 
 
 def test_record_holds_only_its_block_numbered_from_one(lab):
@@ -110,6 +126,14 @@ def wait_for_text(out, text, timeout=5):
 def test_terminal_view_refuses_an_address_it_cannot_read(listen):
     with pytest.raises(InvalidArgument, match="is not where to listen"):
         run_trace(listen, "mqtt://127.0.0.1:1")
+
+
+@pytest.mark.parametrize(
+    ("host", "words"), [("192.0.2.1", "no such address"), ("no.such.host.invalid", "no such address")]
+)
+def test_an_address_of_another_machine_is_told(lab, host, words):
+    with pytest.raises(BrokerError, match=words):
+        Network(lab.broker, listen_host=host).start()
 
 
 def test_a_port_in_use_is_named(lab):
