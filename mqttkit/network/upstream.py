@@ -32,7 +32,8 @@ class Target:
     @property
     def place(self) -> tuple[str, int]:
         """(host, port) of the broker."""
-        return self._split(_as_url(getattr(self._broker, "url", self._broker)))[1:]
+        at = parse_url(_as_url(getattr(self._broker, "url", self._broker)))
+        return at.host, at.port
 
     def address(self, kind: str) -> tuple[str, int, ssl.SSLContext | None]:
         """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""
