@@ -27,7 +27,7 @@ import json
 import re
 import secrets
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -48,6 +48,8 @@ _CLIENT_ID = re.compile(r"[\w-]{1,64}")
 # Written out of sight or backwards, these make one name look like another.
 _INVISIBLE = {"Cc", "Cf", "Co", "Cs", "Zl", "Zp"}
 _JOINERS = "\u200c\u200d"  # needed inside emoji and in several scripts
+_BLANKS = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0"  # letters and marks that show nothing
+_MAX_MARKS = 4  # combining marks on one letter; no script needs more, and a tower of them covers the lines around it
 
 Kind = Literal["message", "presence", "notice", "room"]
 
@@ -164,12 +166,21 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
     Line breaks stay. Lone surrogates, which UTF-8 cannot carry, are removed.
     """
     kept = (c for c in text.replace("\t", " ") if c in "\n" + _JOINERS or unicodedata.category(c) not in _INVISIBLE)
-    return unicodedata.normalize("NFC", "".join(kept)).strip()[:limit]
+    return unicodedata.normalize("NFC", "".join(_few_marks(kept))).strip()[:limit]
+
+
+def _few_marks(text: Iterable[str]) -> Iterator[str]:
+    marks = 0
+    for character in text:
+        marks = marks + 1 if unicodedata.category(character) in {"Mn", "Me"} else 0
+        if marks <= _MAX_MARKS:
+            yield character
 
 
 def clean_name(name: str) -> str:
     """A display name: one line, single spaces, 1 to 40 characters; "somebody" where nothing visible is left."""
-    visible = " ".join(clean_text(name, 10 * MAX_NAME).split())[:MAX_NAME].strip()
+    letters = "".join(c for c in clean_text(name, 10 * MAX_NAME) if c not in _BLANKS)
+    visible = " ".join(letters.split())[:MAX_NAME].strip()
     return visible if visible.strip(_JOINERS) else "somebody"
 
 

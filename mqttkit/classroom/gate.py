@@ -64,8 +64,7 @@ class Gate:
         """A member's CONNECT was accepted."""
         assert link.member is not None
         self.links.add(link)
-        link.member.links += 1
-        link.member.left_at = None
+        link.member.came()
         for observer in self.observers:
             observer.opened(link)
 

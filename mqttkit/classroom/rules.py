@@ -95,6 +95,13 @@ class Member:
     answers: Bucket = field(default_factory=lambda: Bucket(5000, 500))
     connects: Bucket = field(default_factory=lambda: Bucket(20, 0.5))
 
+    def came(self) -> None:
+        """Another connection is open; who was away for too long has to ask for their name again."""
+        if not self.has_name():
+            self.name = ""
+        self.links += 1
+        self.left_at = None
+
     def has_name(self) -> bool:
         """Whether they hold a name that nobody else may take now."""
         asleep = self.left_at is not None and time.monotonic() - self.left_at < NAME_KEPT_SECONDS

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
+from support.phones import enter, say
 
 pytestmark = pytest.mark.browser
 PHONE = {"viewport": {"width": 390, "height": 844}, "is_mobile": True, "has_touch": True}
@@ -45,13 +46,6 @@ def device(browser):
         context.close()
 
 
-def enter(page, name):
-    page.get_by_label("Your name").fill(name)
-    page.get_by_role("button", name="Join").click()
-    page.locator("#room").wait_for()
-    return page
-
-
 def instruct(classroom, device, **options):
     """The instructor's page, opened with its key."""
     page = device(classroom.instructor_url, **LAPTOP, **options)
@@ -59,11 +53,6 @@ def instruct(classroom, device, **options):
     page.keyboard.press("Enter")
     page.locator("#desk").wait_for()
     return page
-
-
-def say(page, text):
-    page.get_by_label("Message", exact=True).fill(text)
-    page.keyboard.press("Enter")
 
 
 def lines(page):

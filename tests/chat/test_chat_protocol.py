@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 
 import pytest
 from hypothesis import given
@@ -105,6 +106,14 @@ def test_characters_that_hide_or_reverse_are_removed_but_emoji_stay_whole():
     assert chat.clean_text("lone \ud800 surrogate") == "lone  surrogate"
     assert chat.clean_text("👩\u200d🔬 <b>bold</b>") == "👩\u200d🔬 <b>bold</b>"
     assert chat.clean_name("\u200d \u200b") == "somebody"
+    assert chat.clean_name("\u3164\u2800") == "somebody"  # a Korean and a Braille blank
+    assert chat.clean_name("In\u115fstructor") == "Instructor"
+
+
+def test_marks_are_not_piled_up_over_other_lines_but_letters_of_all_scripts_stay():
+    assert chat.clean_text("Z" + "\u0489" * 50 + "!") == "Z" + "\u0489" * 4 + "!"
+    for word in ("Việt Nam", "שָׁלוֹם", "ที่นี่", "नमस्ते", "1\ufe0f\u20e3", "བསྒྲུབས"):
+        assert chat.clean_text(word) == unicodedata.normalize("NFC", word)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,8 @@ def test_python_and_the_page_read_the_room_protocol_alike():
         chat.encode_notice("slow"), b"", b"{}", b"[]", b"null", b"hello", b"\xff", b"[" * 8000, b" " * 9000,
         b'{"name": "Ada", "text": "x", "id": 5}', b'{"name": "", "text": "x"}', b'{"name": " \\u200b ", "text": "\\ud800x"}',
         b'{"name": 1, "text": "x"}', b'{"name": "Ada", "online": "yes"}', b'{"name": "Ada", "text": "  "}',
+        chat.encode_line("Z" + "\u0300\u0489" * 30, "a\u0301\u0302\u0303\u0304\u0305\u0306b\u200d\u0301"), b'{"name": "\\u3164\\u2800", "text": "\\u3164"}',
+        json.dumps({"name": "\u034fI\u1160nstructor", "text": "o" + "\u0301" * 2000}).encode(),
         b'{"read_only": 1, "ended": false}', b'{"read_only": false, "ended": false, "cleared": 1.5}', b'{"name": "e\\u0301", "text": "e\\u0301"}',
     ]  # fmt: skip
     topics = [

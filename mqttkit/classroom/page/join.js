@@ -3,7 +3,7 @@
 import { MqttClient } from "./mqtt.js";
 import { explain } from "./anatomy.js";
 import { RoomView, uniqueName, cleanName, newClientId, newSecret, encodeLine, encodePresence, messageTopic, presenceTopic, roomFilters } from "./room.js";
-import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
+import { $, make, socketUrl, addLine, keepAtEnd, showPeople, showPacket } from "./shared.js";
 
 const roomName = document.body.dataset.room;
 const memory = { get: (key) => { try { return JSON.parse(localStorage.getItem(`mqttkit:${roomName}:${key}`)); } catch { return null; } },
@@ -20,8 +20,8 @@ if (location.hash.startsWith("#p=")) {
   $("password").value = decodeURIComponent(location.hash.slice(3));
   history.replaceState(null, "", location.pathname + location.search);
 }
+keepAtEnd($("log"));
 $("name").value = memory.get("me")?.name || "";
-if (tab.get("inside")) { $("password").value ||= tab.get("password"); tryToEnter(); }
 
 $("enter").addEventListener("submit", (event) => { event.preventDefault(); tryToEnter(); });
 
@@ -235,3 +235,6 @@ function showSent() {
   }));
   showPacket($("sent"), chosen.raw);
 }
+
+// Last, when everything above is there: a page that was reloaded goes on.
+if (tab.get("inside")) { $("password").value ||= tab.get("password"); tryToEnter(); }

@@ -13,11 +13,15 @@ export const roomFilters = (room, who) => [`chat/${room}/message/+`, `chat/${roo
 /** Without control, invisible and direction-changing characters; joiners inside emoji stay. */
 export function cleanText(value, limit = MAX_TEXT) {
   const kept = value.replaceAll("\t", " ").replace(/(?![\n\u200c\u200d])[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu, "");
-  return [...kept.normalize("NFC").trim()].slice(0, limit).join("");
+  return [...fewMarks(kept).normalize("NFC").trim()].slice(0, limit).join("");
 }
 
+/** At most four combining marks on a letter: a tower of them covers the lines around it. */
+const fewMarks = (value) => value.replace(/([\p{Mn}\p{Me}]{4})[\p{Mn}\p{Me}]+/gu, "$1");
+const BLANKS = /[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0]/gu;  // letters and marks that show nothing
+
 export function cleanName(name) {
-  const visible = [...cleanText(name, 10 * MAX_NAME).split(/\s+/u).filter(Boolean).join(" ")].slice(0, MAX_NAME).join("").trim();
+  const visible = [...cleanText(name, 10 * MAX_NAME).replace(BLANKS, "").split(/\s+/u).filter(Boolean).join(" ")].slice(0, MAX_NAME).join("").trim();
   return visible.replace(/[\u200c\u200d]/g, "") ? visible : "somebody";
 }
 

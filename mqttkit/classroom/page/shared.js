@@ -37,6 +37,13 @@ export function addLine(log, { name = "", text, className = "", title = "", onCl
   if (atEnd) log.scrollTop = log.scrollHeight;
 }
 
+/** Keeps the newest line in sight when the log gets smaller, as it does when a phone shows its keyboard. */
+export function keepAtEnd(log) {
+  let atEnd = true;
+  log.addEventListener("scroll", () => { atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40; });
+  new ResizeObserver(() => { if (atEnd) log.scrollTop = log.scrollHeight; }).observe(log);
+}
+
 export function showPeople(list, people, own, extra = () => []) {
   list.replaceChildren(...people.map((person) => make("li", {},
     make("span", { text: person.name + (person.who === own ? " (you)" : "") }), ...extra(person))));
