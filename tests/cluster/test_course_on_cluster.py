@@ -1,0 +1,69 @@
+"""The course and the exercises' checks run unchanged on a broker of another make: a cluster of two aedes nodes."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from mqttkit.classroom.cluster import Cluster
+from support import need
+from support.notebooks import LESSONS, SOLUTIONS, is_loose, kernel_of, text_of
+
+pytestmark = pytest.mark.slow
+
+SAME = ("01", "03", "12")
+"""Lessons that show the same, but for packet identifiers: aedes numbers its deliveries from a random start. (04, 08, 09 and 11 do, too.)"""
+AEDES_OWN = {
+    "05": {12, 14, 16, 19, 24},  # hands DUP on [MQTT-3.3.1-3]; no session present without a subscription [MQTT-3.2.2-2]
+    "07": {19, 20},  # sends an unacknowledged message again on the same connection, without DUP [MQTT-4.4.0-1]
+}
+"""Cells that show what aedes does differently; it is its own, not MQTT."""
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    for program in ("node", "npm", "redis"):
+        need(program)
+    with Cluster() as running:
+        yield running
+
+
+def read(cell):
+    """What a run cell shows, without packet identifiers and the widths of columns that depend on them."""
+    text = re.sub(r"\bid \d+", "id #", "\n".join(text_of(cell)))
+    return [" ".join(line.split()) for line in text.splitlines()]
+
+
+def differing(path):
+    """Run a notebook; the cells that show something else than before. Raises where a cell fails."""
+    with kernel_of(path) as (kernel, cells):
+        found = set()
+        for index, cell in enumerate(cells):
+            stored = read(cell)
+            kernel.run(index, cell)
+            if not is_loose(cell) and read(cell) != stored:
+                found.add(index)
+    return found
+
+
+def lesson(number):
+    return next(path for path in LESSONS if path.stem.startswith(number))
+
+
+@pytest.mark.parametrize("number", SAME)
+def test_a_lesson_shows_the_same_on_the_cluster(cluster, monkeypatch, number):
+    monkeypatch.setenv("MQTTKIT_BROKER", cluster.urls["a"])
+    assert differing(lesson(number)) == set()
+
+
+@pytest.mark.parametrize("number", AEDES_OWN)
+def test_a_lesson_runs_on_the_cluster_and_differs_where_aedes_does(cluster, monkeypatch, number):
+    monkeypatch.setenv("MQTTKIT_BROKER", cluster.urls["b"])
+    assert differing(lesson(number)) <= AEDES_OWN[number]
+
+
+@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
+def test_the_checks_of_an_exercise_give_full_marks_on_the_cluster(cluster, monkeypatch, path):
+    monkeypatch.setenv("MQTTKIT_BROKER", cluster.urls["a"])
+    assert differing(path) == set()
