@@ -6,6 +6,7 @@ the wildcards `+` (one level) and `#` (this level and all below). Source: MQTT 3
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from functools import lru_cache
 from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Iterator
 
 MAX_BYTES = 65535  # [MQTT-4.7.3-3]
+# Legal in a text, but "the receiver may close the network connection" (MQTT 3.1.1, 1.5.3).
+UNWANTED = re.compile("[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 _SHOWN = 60  # characters of a long topic around the wrong one
 
 T = TypeVar("T")
@@ -50,6 +53,24 @@ def check_topic_filter(topic_filter: str) -> str:
         _check_level(topic_filter, position, level, last=number == len(levels))
         position += len(level) + 1
     return topic_filter
+
+
+def check_characters(topic: str) -> str:
+    """Returns `topic`, a name or a filter, unchanged if no broker closes the connection over its characters.
+
+    Control characters and what Unicode reserves are legal, but a receiver may close (MQTT 3.1.1, 1.5.3), and brokers do.
+
+    Raises:
+        InvalidTopic: there is one, such as the line break at the end of a line that was read from a file.
+    """
+    found = UNWANTED.search(topic)
+    if found:
+        why = (
+            f"A topic must not contain the control character U+{ord(found[0]):04X}: brokers close the connection on it."
+        )
+        advice = "Remove it; .strip() takes line breaks off the ends of a text."
+        _refuse(why, topic, found.start(), "MQTT 3.1.1, 1.5.3", advice)
+    return topic
 
 
 def matches(topic_filter: str, topic: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -19,6 +20,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 when all went well, 1 when the command failed, 2 when it was asked for something it cannot do.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a file in an old encoding of Windows gets "?" for an arrow
     try:
         return _run(list(sys.argv[1:] if arguments is None else arguments))
     except (CommandError, InvalidArgument) as error:

@@ -28,7 +28,7 @@ from mqttkit.client.values import (
     wanted_filters,
 )
 from mqttkit.errors import ConnectError, InvalidArgument
-from mqttkit.topics import check_topic_name
+from mqttkit.topics import check_characters, check_topic_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -233,7 +233,7 @@ class Client(Receiving):
         """
         self._errors.raise_first()
         if topic != self._checked:  # devices publish to one topic again and again
-            self._checked = check_topic_name(topic)
+            self._checked = check_characters(check_topic_name(topic))
         data = check_size(check_payload(payload))
         check_qos(qos)
         retain = check_flag(retain, "retain")

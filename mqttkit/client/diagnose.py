@@ -14,8 +14,8 @@ from mqttkit.client.address import Address
 from mqttkit.errors import ConnectError
 
 PROBE_SECONDS = 1.0
-# CONNECT of MQTT 3.1.1: clean session, keep alive 15 s, empty client id; followed by DISCONNECT.
-_CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x0f\x00\x00"
+# CONNECT of MQTT 3.1.1: clean session, keep alive 15 s, a client id that tells in a ladder who it is; then DISCONNECT.
+_CONNECT = b"\x10\x15\x00\x04MQTT\x04\x02\x00\x0f\x00\x09diagnosis"
 _DISCONNECT = b"\xe0\x00"
 _GET = b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
 

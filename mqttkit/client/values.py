@@ -6,7 +6,7 @@ from typing import Any
 
 from mqttkit.errors import InvalidArgument
 from mqttkit.message import Will
-from mqttkit.topics import check_topic_filter, check_topic_name
+from mqttkit.topics import check_characters, check_topic_filter, check_topic_name
 
 # One data type of the packets [MQTT-1.5.3]: a string is preceded by its length in two bytes.
 MAX_STRING_BYTES = 65535
@@ -88,7 +88,7 @@ def check_will(will: Any) -> Will:
     """`will`, if a CONNECT packet may carry it [MQTT-3.1.2-14, MQTT-3.1.3-10]."""
     if not isinstance(will, Will):
         raise InvalidArgument(f'A will is written will=Will("home/lamp/status", "gone"), not {type(will).__name__}.')
-    check_topic_name(will.topic)
+    check_characters(check_topic_name(will.topic))
     check_qos(will.qos)
     check_flag(will.retain, "retain of a will")
     size = len(check_payload(will.payload))
@@ -148,7 +148,7 @@ def _pair(given: Any, qos: int) -> tuple[str, int]:
         raise InvalidArgument(
             'Several filters go into a list, each alone or with its QoS: ["home/#", ("garden/#", 1)].'
         )
-    return check_topic_filter(given), check_qos(qos)
+    return check_characters(check_topic_filter(given)), check_qos(qos)
 
 
 def check_keep_alive(seconds: Any) -> int:

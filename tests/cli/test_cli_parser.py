@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import os
 import subprocess
 import sys
 
@@ -88,3 +90,12 @@ def test_python_m_mqttkit_is_the_same():
     done = subprocess.run([sys.executable, "-m", "mqttkit", "gade"], capture_output=True, text=True, timeout=60)
     assert done.returncode == 2
     assert "Did you mean `grade`?" in done.stderr
+
+
+def test_an_old_encoding_of_the_terminal_is_no_error(monkeypatch):
+    """Windows writes cp1252 into a file: what it lacks becomes a question mark."""
+    file = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(file, encoding="cp1252"))
+    main([])
+    print("alice → broker", flush=True)
+    assert file.getvalue().endswith(b"alice ? broker" + os.linesep.encode())

@@ -455,6 +455,17 @@ def test_errors_are_in_the_tree():
     assert issubclass(InvalidArgument, MqttKitError)
 
 
+def test_a_line_break_at_the_end_of_a_topic_is_no_lost_connection(broker):
+    """Both engines close the connection on it; whoever reads topics from a file meets this."""
+    alice = broker.client()
+    for call in (alice.publish, alice.subscribe, alice.unsubscribe):
+        with pytest.raises(InvalidTopic, match=r"strip\(\)"):
+            call("home/lamp\n")
+    assert alice.connected
+    with pytest.raises(InvalidTopic):
+        Client("mqtt://127.0.0.1:1", "a", will=Will("home/lamp\n"))
+
+
 def test_a_long_payload_is_shown_short():
     """A list of messages is a cell's output."""
     assert repr(Message("t", b"25.6")) == "Message(topic='t', payload=b'25.6', qos=0, retain=False, dup=False)"

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mqttkit.errors import InvalidTopic
-from mqttkit.topics import FilterIndex, check_topic_filter, check_topic_name, explain, matches
+from mqttkit.topics import FilterIndex, check_characters, check_topic_filter, check_topic_name, explain, matches
 
 # (filter, topic, matches) - the examples of 4.7.1.2, 4.7.1.3 and 4.7.2 come first.
 CASES = [
@@ -247,3 +247,18 @@ def test_any_text_is_answered_or_refused(topic_filter, topic):
         assert error.position <= len(error.topic)  # noqa: PT017 - one of two outcomes
         return
     assert explain(topic_filter, topic).startswith(f'"{topic_filter}" {"matches" if answer else "does not match"} ')
+
+
+@pytest.mark.parametrize("topic", ["home/lamp\n", "a/\x1b[2J", "a/\x7f", "a/\x85/#", "a/\ufffe"])
+def test_characters_that_brokers_close_the_connection_on_are_pointed_at(topic):
+    """They are legal, so a packet with them is no malformed one; a client is warned before it sends them."""
+    assert check_topic_filter(topic) == topic
+    with pytest.raises(InvalidTopic, match="brokers close the connection") as error:
+        check_characters(topic)
+    assert error.value.position == next(n for n, c in enumerate(topic) if not c.isprintable())
+    assert str(error.value).isprintable() or "\x1b" not in str(error.value)
+
+
+def test_ordinary_characters_are_left_alone():
+    for topic in ("home/+/lamp", "Küche/температура/温度/🌡", "a b/#"):
+        assert check_characters(topic) == topic

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -10,12 +9,11 @@ from typing import Any
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.wire import CONNECT, PUBLISH, PUBREL, SUBSCRIBE, UNSUBSCRIBE, Reader, malformed
 from mqttkit.errors import MalformedPacket
-from mqttkit.topics import check_topic_filter, check_topic_name
+from mqttkit.topics import UNWANTED, check_topic_filter, check_topic_name
 
 _NEEDED_FLAGS = {PUBREL: 2, SUBSCRIBE: 2, UNSUBSCRIBE: 2}
 _FROM_A_CLIENT = {1, 3, 4, 5, 6, 7, 8, 10, 12, 14}
 _HIGHEST_QOS = 2
-_UNWANTED = re.compile("[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
 
 _valid_name = lru_cache(maxsize=4096)(check_topic_name)  # a client publishes to the same few topics again and again
 
@@ -72,7 +70,7 @@ class Checks:
     @corrects("MQTT-1.5.3", stock=accept)
     def refuse_control_characters(self, text: str) -> None:
         """Control characters and non-characters in a text close the connection: the standard allows it, mosquitto does."""
-        if _UNWANTED.search(text):
+        if UNWANTED.search(text):
             raise malformed("a control character inside a text", "MQTT-1.5.3")
 
     @corrects("MQTT-2.3.1-1", stock=accept)
