@@ -66,13 +66,10 @@ def what_is_here() -> str:
 
 
 def _recorded(recording: str | Path) -> Trace:
-    try:
-        return Trace.load(recording)
-    except OSError:
+    if not Path(recording).is_file():
         name = Path(recording).name
-        raise InvalidArgument(
-            f"The recording {name!r} is not in its folder. Run this in the folder of the lessons."
-        ) from None
+        raise InvalidArgument(f"The recording {name!r} is not in its folder. Run this in the folder of the lessons.")
+    return Trace.load(recording)
 
 
 def _keep(story: Trace, recording: str | Path) -> Trace:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mqttkit.errors import InvalidArgument
@@ -26,6 +27,7 @@ class Address:
         path: path of the WebSocket URL.
         username: name in the URL, or None.
         password: password in the URL, or None; never shown.
+        way: what carries the connection, such as a Network; it may know more about the broker behind.
     """
 
     host: str
@@ -35,6 +37,7 @@ class Address:
     path: str = "/mqtt"
     username: str | None = None
     password: str | None = field(default=None, repr=False)
+    way: Any = field(default=None, repr=False, compare=False)
 
     @property
     def scheme(self) -> str:

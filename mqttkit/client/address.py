@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ def find_address(broker: Any, transport: str | None, *, tls: bool) -> Address:
         raise InvalidArgument(
             f'A client needs a broker or a URL such as "mqtt://localhost:1883", not {type(broker).__name__}.'
         )
-    return _adapt(parse_url(_best_of(broker, url, transport, tls=tls)), transport, tls=tls)
+    return replace(_adapt(parse_url(_best_of(broker, url, transport, tls=tls)), transport, tls=tls), way=broker)
 
 
 def _no_broker() -> str:

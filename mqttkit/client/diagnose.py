@@ -11,7 +11,7 @@ import ssl
 import traceback
 
 from mqttkit.client.address import Address
-from mqttkit.errors import ConnectError
+from mqttkit.errors import ConnectError, MqttKitError
 
 PROBE_SECONDS = 1.0
 # CONNECT of MQTT 3.1.1: clean session, keep alive 15 s, a client id that tells in a ladder who it is; then DISCONNECT.
@@ -69,6 +69,9 @@ def not_reached(error: BaseException, address: Address, seconds: float) -> Conne
 
 def no_connack(address: Address, protocol: int, seconds: float, *, closed: bool) -> ConnectError:
     """The connection came about, but CONNECT was not answered."""
+    trouble = getattr(address.way, "trouble", None)  # a network between knows better
+    if trouble is not None:
+        return ConnectError(str(trouble)) if isinstance(trouble, MqttKitError) else _behind(trouble, seconds)
     heard = _listen(address)
     if heard == "mqtt" and protocol == 5:  # noqa: PLR2004
         return ConnectError("This broker speaks MQTT 3.1.1 but not MQTT 5. Try protocol=4, or another broker.")
@@ -88,6 +91,12 @@ def no_connack(address: Address, protocol: int, seconds: float, *, closed: bool)
         f"Something accepted the connection but did not answer CONNECT within {seconds:g} s. "
         f"Is port {address.port} really that of an MQTT broker, and is the network between up?"
     )
+
+
+def _behind(trouble: tuple[OSError, str, int], seconds: float) -> ConnectError:
+    """The network between could not reach the broker."""
+    error, host, port = trouble
+    return not_reached(error, Address(host, port, tls=isinstance(error, ssl.SSLError)), seconds)
 
 
 _STRANGERS = {

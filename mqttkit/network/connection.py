@@ -139,6 +139,7 @@ class Connection:
         self._upward.feed(data)
 
     async def _dial(self) -> None:
+        host, port = "", 0
         try:
             host, port, tls = self._relay.upstream(self._kind)
             dialled = self.loop.create_connection(
@@ -146,14 +147,18 @@ class Connection:
             )
             await asyncio.wait_for(dialled, _DIAL_TIMEOUT)
         except (OSError, asyncio.TimeoutError, MqttKitError) as error:
-            self._unreachable(error)
+            self._unreachable(error, host, port)
             return
+        self._relay.trouble = None
         if self._aborted:
             self._broker.reset()
         elif self._over and self._upward is not None:
             self._upward.flush()
 
-    def _unreachable(self, error: Exception) -> None:
+    def _unreachable(self, error: Exception, host: str, port: int) -> None:
+        late = TimeoutError(f"no answer within {_DIAL_TIMEOUT:g} s")
+        told = error if isinstance(error, (OSError, MqttKitError)) else late
+        self._relay.trouble = told if isinstance(told, MqttKitError) else (told, host, port)
         if not self._over:
             self.note("closed", f"the broker cannot be reached: {error or type(error).__name__}", who="broker")
         self._abort()
@@ -173,6 +178,10 @@ class Connection:
 
     def refuse(self) -> None:
         """Ends a connection that may not come up."""
+        self._relay.trouble = MqttKitError(
+            f"The network refuses the connection of {self.link.name}, as a fault asks it to: see network.faults. "
+            "network.heal() ends all faults."
+        )
         self.note("refused", f"the network refuses the connection of {self.link.name}")
         self._abort()
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import math
+import ssl
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mqttkit._lifetime import adopt
@@ -17,19 +20,19 @@ from mqttkit.network.upstream import Target
 from mqttkit.trace import Trace
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Callable, Iterator
-    from os import PathLike
     from types import TracebackType
 
     from typing_extensions import Self
 
     from mqttkit.network.faults import Fault
+    from mqttkit.network.relay import Trouble
     from mqttkit.network.script import Script, Step
     from mqttkit.packets import Packet
     from mqttkit.trace import Wire
 
 _SETTLE = 1.0  # seconds
+_LAST_PORT = 65535
 
 
 class Network:
@@ -62,8 +65,9 @@ class Network:
             tls: towards an mqtts:// broker: a context, or the file with the certificate authority to trust.
 
         Raises:
-            InvalidArgument: `broker` names none.
+            InvalidArgument: `broker` names none, or another argument makes no sense.
         """
+        _check_options(listen_host, port, trace, seed, tls)
         self.trace = Trace() if trace is None else trace
         self.seed = seed
         self.listen_host = listen_host
@@ -105,6 +109,14 @@ class Network:
         if self._relay is None:
             raise MqttKitError("This network is not running. Call start() first, or use it in a with block.")
         return self._relay
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the newest connection did not reach the broker; None where it did.
+
+        Either an error with a sentence, or what the socket said, with host and port of the broker.
+        """
+        return None if self._relay is None else self._relay.trouble
 
     @property
     def host(self) -> str:
@@ -340,6 +352,25 @@ class Network:
             return "<Network: not running>"
         names = [connection.link.name for connection in self._relay.call(self._relay.open_connections)]
         return f"<Network: clients {', '.join(names) or 'none'}; faults {', '.join(f.name for f in self.faults) or 'none'}>"
+
+
+def _check_options(host: Any, port: Any, trace: Any, seed: Any, tls: Any) -> None:
+    if not isinstance(host, str):
+        raise InvalidArgument(f"listen_host={host!r} must be an address of this machine, such as 127.0.0.1.")
+    if not isinstance(port, int) or not 0 <= port <= _LAST_PORT:
+        raise InvalidArgument(
+            f"port={port!r} makes no sense: a port is a number from 0 (any free one) to {_LAST_PORT}."
+        )
+    if trace is not None and not isinstance(trace, Trace):
+        raise InvalidArgument(f"trace={trace!r} must be a Trace.")
+    if not isinstance(seed, int):
+        raise InvalidArgument(f"seed={seed!r} must be a whole number.")
+    if tls is not None and not isinstance(tls, ssl.SSLContext) and not (_is_path(tls) and Path(tls).is_file()):
+        raise InvalidArgument(f"tls={tls!r} is no file with a certificate authority, and no ssl.SSLContext.")
+
+
+def _is_path(value: Any) -> bool:
+    return isinstance(value, (str, PathLike))
 
 
 def _positive(name: str, value: float) -> float:

@@ -26,6 +26,7 @@ _TIMEOUT = 10.0  # seconds in which the thread must answer
 _NOTICE = 0.5  # seconds that the broker gets to notice the end of a connection
 
 Upstream = tuple[str, int, "ssl.SSLContext | None"]
+Trouble = MqttKitError | tuple[OSError, str, int]  # a sentence, or what the socket said and where
 
 
 class Relay:
@@ -38,6 +39,7 @@ class Relay:
         upstream: tells where to dial for a client that speaks "mqtt", "mqtts" or "ws".
         watchers: called with every packet; replaced as a whole too.
         links: every connection there ever was, by number.
+        trouble: why the newest connection did not reach the broker, see `Network.trouble`; None where it did.
     """
 
     def __init__(self, upstream: Callable[[str], Upstream], links: dict[int, Link]) -> None:
@@ -48,6 +50,7 @@ class Relay:
         self.watchers: tuple[Callable[[Wire], None], ...] = ()
         self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self.is_running = False
+        self.trouble: Trouble | None = None
         self._connections: set[Connection] = set()
         self._ending: set[Connection] = set()  # the broker has not seen yet that they have gone
         self._parked: dict[Pipe, None] = {}  # wait for that, in order

@@ -67,6 +67,9 @@ class Script:
     """
 
     def __init__(self, network: Network, steps: Sequence[Step]) -> None:
+        for step in steps:
+            if not isinstance(step, Step):
+                raise InvalidArgument(f'A script is made of Steps, such as Step("lose", ("PUBACK",)), not {step!r}.')
         self._network = network
         self._steps = list(steps)
         self._finished = threading.Event()
@@ -93,6 +96,9 @@ class Script:
             )
         if self.error is not None:
             raise self.error
+
+    def __repr__(self) -> str:
+        return f"<script: {self.done} of {len(self._steps)} steps taken>"
 
     def _prepare(self) -> None:
         """Arms the next step (in the thread of the network)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import sys
+import tempfile
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
@@ -48,7 +49,6 @@ def run_trace(
     Raises:
         InvalidArgument: an address, a packet type or a file name that makes no sense.
         BrokerError: the port is in use, or the machine has no such address.
-        MqttKitError: the file cannot be written.
     """
     end = threading.Event() if stop is None else stop
     host, port = _address(listen)
@@ -72,11 +72,13 @@ def _finish(trace: Trace, save: str | PathLike[str] | None, printer: Printer) ->
     printer.line(f"{len(trace)} packet{'' if len(trace) == 1 else 's'}.")
     if save is None:
         return
+    name = Path(save)
     try:
-        trace.save(save)
-    except OSError as error:
-        raise MqttKitError(f"The packets could not be saved as {save}: {error.strerror}.") from error
-    printer.line(f"Saved as {save}.")
+        trace.save(name)
+    except MqttKitError:  # the folder has gone, or the disk is full
+        name = Path(tempfile.gettempdir()) / name.name
+        trace.save(name)
+    printer.line(f"Saved as {name}.")
 
 
 def _check_file(save: str | PathLike[str]) -> None:

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 import json
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mqttkit._words import did_you_mean
-from mqttkit.errors import InvalidArgument
+from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.message import Will
 from mqttkit.trace.records import Event, Link, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from os import PathLike
 
     from mqttkit.trace.trace import Trace
 
 FORMAT = "mqttkit trace"
 VERSION = 1
+_NOT_LOST = "Nothing is lost: try another folder."
 
 
 def save(trace: Trace, path: str | PathLike[str]) -> None:
@@ -26,9 +27,13 @@ def save(trace: Trace, path: str | PathLike[str]) -> None:
 
     Raises:
         InvalidArgument: the ending names none.
+        MqttKitError: the file cannot be written; the trace is still there.
     """
     writer = _WRITERS[check_path(path)]
-    Path(path).write_bytes(writer(trace))
+    try:
+        Path(path).write_bytes(writer(trace))
+    except OSError as error:
+        raise MqttKitError(f"The trace could not be saved as {str(path)!r}: {error.strerror}. {_NOT_LOST}") from error
 
 
 def check_path(path: str | PathLike[str]) -> str:
@@ -37,6 +42,8 @@ def check_path(path: str | PathLike[str]) -> str:
     Raises:
         InvalidArgument: the ending names no form; the message lists those there are.
     """
+    if not isinstance(path, (str, PathLike)):
+        raise InvalidArgument(f"A trace is saved under the name of a file, not {path!r}.")
     target = Path(path)
     ending = target.suffix.lower()
     if ending not in _WRITERS:
@@ -51,16 +58,35 @@ def load(path: str | PathLike[str]) -> Trace:
     Raises:
         InvalidArgument: the file holds no such trace.
     """
-    lines = Path(path).read_text("utf-8").splitlines()
+    lines = _lines(path)
     try:
         head, *rows = map(json.loads, lines)
-        if head["format"] != FORMAT or head["version"] != VERSION:
+        whole = head.get("entries", len(rows)) == len(rows)
+        if head["format"] != FORMAT or head["version"] != VERSION or not whole:
             raise KeyError(head)  # noqa: TRY301 - the same words for every wrong file
         return _rebuild(head, rows)
     except (ValueError, KeyError, TypeError) as error:
-        raise InvalidArgument(
-            f"{Path(path).name!r} is no trace that mqttkit saved as .jsonl (version {VERSION})."
-        ) from error
+        raise InvalidArgument(_no_trace(path)) from error
+
+
+def _lines(path: str | PathLike[str]) -> list[str]:
+    if not isinstance(path, (str, PathLike)):
+        raise InvalidArgument(f"A trace is loaded from a file: give its name, not {path!r}.")
+    try:
+        return Path(path).read_text("utf-8").split("\n")[:-1]  # JSON holds other line separators as they are
+    except FileNotFoundError:
+        raise InvalidArgument(f"There is no file {str(path)!r}.") from None
+    except OSError as error:
+        raise InvalidArgument(f"{str(path)!r} cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise InvalidArgument(_no_trace(path)) from error
+
+
+def _no_trace(path: str | PathLike[str]) -> str:
+    name, hint = Path(path).name, ""
+    if Path(path).suffix.lower() in set(_WRITERS) - {".jsonl"}:
+        hint = " Other forms are for looking at: save the trace as .jsonl, too, to load it again."
+    return f"{name!r} is no trace that mqttkit saved as .jsonl (version {VERSION}), or only a part of one.{hint}"
 
 
 # --- JSON lines
@@ -71,13 +97,15 @@ def _as_json_lines(trace: Trace) -> bytes:
 
 
 def _rows(trace: Trace) -> Iterator[dict[str, Any]]:
+    items = trace.entries()
     yield {
         "format": FORMAT,
         "version": VERSION,
         "dropped": trace.dropped,
+        "entries": len(items),
         "links": list(map(_link_row, trace.links.values())),
     }
-    for item in trace.entries():
+    for item in items:
         row = {"number": item.number, "time": round(item.time, 6), "link": item.link}
         if isinstance(item, Event):
             yield row | {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ from mqttkit.trace.records import BROKER
 if TYPE_CHECKING:
     from mqttkit.trace.records import Captured
 
+CONDITIONS = ("type", "sender", "receiver", "topic", "qos", "packet_id", "delivered")
 _TYPES = [name for name in PACKET_TYPES if name.isupper() and "RESERVED" not in name]
 
 
@@ -48,6 +50,10 @@ class Query:
             check_topic_filter(self.topic)
         if self.qos not in (None, 0, 1, 2):
             raise InvalidArgument(f"There is no QoS {self.qos!r}: it is 0, 1 or 2.")
+        if self.packet_id is not None and not isinstance(self.packet_id, int):
+            raise InvalidArgument(f"packet_id={self.packet_id!r} must be a number.")
+        if self.delivered not in (None, True, False):
+            raise InvalidArgument(f"delivered={self.delivered!r} must be True, False or None (both).")
 
     def fits(self, item: Captured) -> bool:
         """True where `item` meets all conditions."""
@@ -83,6 +89,26 @@ def check_type(name: object) -> str:
         return name
     hint = did_you_mean(name, _TYPES, cutoff=0.5) or f" There are: {', '.join(_TYPES)}."
     raise InvalidArgument(f"{name!r} is not an MQTT packet type.{hint}")
+
+
+def check_count(count: object) -> None:
+    """Refuses a number of packets that is none; a type in its place is a slip that is easily made."""
+    if isinstance(count, str):
+        raise InvalidArgument(f"The first argument is how many: write type={count!r} to say which packets.")
+    if not isinstance(count, int) or count < 0:
+        raise InvalidArgument(f"count={count!r} makes no sense: give a number of packets.")
+
+
+def check_seconds(argument: str, seconds: object) -> None:
+    """Refuses a time that is none: everything waits for a limited time."""
+    if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
+        raise InvalidArgument(f"{argument}={seconds!r} makes no sense: give seconds, from 0.")
+
+
+def check_since(since: object) -> None:
+    """Refuses what is no number of an entry."""
+    if since is not None and not isinstance(since, int):
+        raise InvalidArgument(f"since={since!r} must be the number of a packet, or what mark() returned.")
 
 
 def check_name(argument: str, name: object) -> None:

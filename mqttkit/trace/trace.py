@@ -7,10 +7,11 @@ import time as clock
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
+from mqttkit._words import in_words
 from mqttkit.errors import InvalidArgument, Timeout
 from mqttkit.packets.printable import show_text
 from mqttkit.trace.causes import Causes
-from mqttkit.trace.query import Query
+from mqttkit.trace.query import CONDITIONS, Query, check_count, check_seconds, check_since
 from mqttkit.trace.records import BROKER, Captured, Event, Link, Wire
 from mqttkit.trace.story import Story, tell
 from mqttkit.trace.text import as_text
@@ -41,6 +42,8 @@ class Trace:
     """
 
     def __init__(self, *, limit: int = LIMIT, links: dict[int, Link] | None = None) -> None:
+        if not isinstance(limit, int) or limit < 1:
+            raise InvalidArgument(f"limit={limit!r} makes no sense: a trace keeps at least 1 entry.")
         self.limit = limit
         self.links: dict[int, Link] = {} if links is None else links
         self.dropped = 0
@@ -152,6 +155,7 @@ class Trace:
         """Events in recorded order."""
         return [item for item in self.entries() if isinstance(item, Event) and kind in (None, item.kind)]
 
+    @in_words()
     def packets(
         self,
         type: str | None = None,  # noqa: A002 - the standard's word
@@ -179,6 +183,7 @@ class Trace:
         Raises:
             InvalidArgument: a word that means nothing; the message names the nearest valid one.
         """
+        check_since(since)
         return self._find(Query(type, sender, receiver, topic, qos, packet_id, delivered), since)
 
     def _find(self, query: Query, since: int | None) -> list[Captured]:
@@ -191,6 +196,7 @@ class Trace:
             if isinstance(item, Captured) and query.fits(item):
                 yield item
 
+    @in_words(*CONDITIONS)
     def wait_for(
         self, count: int = 1, timeout: float = 2.0, *, since: int | None = None, **query: Any
     ) -> list[Captured]:
@@ -198,7 +204,11 @@ class Trace:
 
         Raises:
             Timeout: not within `timeout` seconds; the message says what was seen.
+            InvalidArgument: a condition that means nothing.
         """
+        check_count(count)
+        check_seconds("timeout", timeout)
+        check_since(since)
         wanted, deadline = Query(**query), clock.monotonic() + timeout
         with self._changed:
             self._waiting += 1

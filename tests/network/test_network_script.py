@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
 import threading
 
 import psutil
@@ -134,6 +137,102 @@ def test_terminal_view_refuses_an_address_it_cannot_read(listen):
 def test_an_address_of_another_machine_is_told(lab, host, words):
     with pytest.raises(BrokerError, match=words):
         Network(lab.broker, listen_host=host).start()
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"port": 70000}, {"port": "x"}, {"trace": 3}, {"seed": "x"}, {"tls": "nofile"}, {"listen_host": 3}]
+)
+def test_options_that_make_no_sense_are_refused(lab, wrong):
+    with pytest.raises(InvalidArgument, match=f"{next(iter(wrong))}="):
+        Network(lab.broker, **wrong)
+
+
+def test_a_script_is_made_of_steps(lab):
+    for wrong in ("lose", 3):
+        with pytest.raises(InvalidArgument, match="A script is made of Steps"):
+            lab.network.script(wrong)
+    assert repr(lab.network.script()) == "<script: 0 of 0 steps taken>"
+
+
+def terminal(*options, columns=None):
+    """`mqttkit trace` as a process."""
+    environment = os.environ | {"PYTHONIOENCODING": "cp1252"} if columns is None else os.environ
+    command = [sys.executable, "-m", "mqttkit", "trace", *options]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals cannot be sent to a process there")
+@pytest.mark.parametrize("number", ["SIGINT", "SIGTERM"])
+def test_terminal_view_ends_cleanly_and_saves_also_where_no_arrows_can_be_written(lab, tmp_path, number):
+    """Its output goes into a file with an older Windows character set, as with `mqttkit trace > log.txt`."""
+    import signal
+
+    from mqttkit import Client
+
+    port, path = free_port(), tmp_path / "seen.pcapng"
+    process = terminal("--listen", str(port), "--broker", lab.broker.url, "--save", str(path))
+    assert b"Clients connect to" in process.stdout.readline()
+    with Client(f"mqtt://127.0.0.1:{port}", "device") as device:
+        device.publish("t", "ж", qos=1)
+    process.send_signal(getattr(signal, number))
+    out, error = process.communicate(timeout=20)
+    assert (process.returncode, error) == (0, b"")
+    assert b'--> broker  PUBLISH      id 1  QoS 1  t  "\\u0436"' in out
+    assert path.stat().st_size > 100
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--save", "x.pcap"], b"Did you mean '.pcapng'"),
+        (["--save", "no/such/x.pcapng"], b"There is no folder"),
+        (["--lose", "PUBAK"], b"Did you mean 'PUBACK'"),
+        (["--broker", "http://x"], b"http"),
+    ],
+)
+def test_terminal_view_refuses_at_once_what_would_fail_at_the_end(options, words):
+    process = terminal("--listen", "0", *options)
+    _, error = process.communicate(timeout=20)
+    assert process.returncode == 2
+    assert words in error
+    assert b"Traceback" not in error
+
+
+def test_terminal_view_says_that_no_broker_answers():
+    out, stop = io.StringIO(), threading.Event()
+    stop.set()
+    run_trace("0", f"mqtt://127.0.0.1:{free_port()}", out=out, stop=stop)
+    assert "No broker answers at 127.0.0.1:" in out.getvalue()
+
+
+def test_long_lines_are_broken_between_parts(monkeypatch):
+    from mqttkit.network.printer import Printer
+    from mqttkit.packets import encode
+    from mqttkit.trace import Link, Wire
+
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    trace, out = Trace(), Terminal()
+    raw = encode("PUBLISH", topic="home/kitchen/temperature", payload="a  b", qos=1)
+    trace.record(Wire(trace._start, Link(1, "a-client-with-a-long-name"), raw, to_broker=True))
+    trace.note("bytes", "", link=Link(2), who="client-2", data=bytes.fromhex("1603010005") + b"hello")
+    Printer(trace, out).print_new(0)
+    lines = out.getvalue().splitlines()
+    assert lines == [
+        "    0.000  a-clien…name ──▶ broker  \x1b[36mPUBLISH    \x1b[0m  id 1  QoS 1",
+        '      home/kitchen/temperature  "a  b"',
+        "    0.000      client-2 ──▶ broker  \x1b[2m10 bytes\x1b[0m",
+        "      encrypted with TLS",
+    ]
+    monkeypatch.setenv("NO_COLOR", "1")
+    plain = Terminal()
+    Printer(trace, plain).print_new(0)
+    assert "\x1b" not in plain.getvalue()
 
 
 def test_a_port_in_use_is_named(lab):

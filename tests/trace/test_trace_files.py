@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from trace_parts import Tape, qos1_on_two_hops
 
-from mqttkit import InvalidArgument, Will
+from mqttkit import InvalidArgument, MqttKitError, Will
 from mqttkit.trace import Trace
 from support import need
 
@@ -44,9 +44,41 @@ def test_other_files_are_refused_with_a_sentence(text, tmp_path):
         Trace.load(path)
 
 
+@pytest.mark.parametrize("end", [-1, -10, -200, "row"])
+def test_a_file_that_was_cut_off_is_refused(tape, tmp_path, end):
+    path = tmp_path / "trace.jsonl"
+    tape.trace.save(path)
+    text = path.read_text("utf-8")
+    path.write_text(text[: text.rstrip("\n").rindex("\n") + 1] if end == "row" else text[:end], "utf-8")
+    with pytest.raises(InvalidArgument, match="or only a part of one"):
+        Trace.load(path)
+
+
+def test_a_file_saved_for_wireshark_says_which_form_loads_again(tape, tmp_path):
+    tape.trace.save(tmp_path / "a.pcapng")
+    with pytest.raises(InvalidArgument, match=r"save the trace as \.jsonl, too"):
+        Trace.load(tmp_path / "a.pcapng")
+
+
+def test_places_that_cannot_be_are_told_in_a_sentence(tape, tmp_path):
+    with pytest.raises(InvalidArgument, match="There is no file"):
+        Trace.load(tmp_path / "none.jsonl")
+    with pytest.raises(InvalidArgument, match="cannot be read"):
+        Trace.load(tmp_path)
+    with pytest.raises(MqttKitError, match="Nothing is lost"):
+        tape.trace.save(tmp_path / "no" / "a.jsonl")
+    for wrong in (None, 3):
+        with pytest.raises(InvalidArgument, match="name"):
+            tape.trace.save(wrong)
+        with pytest.raises(InvalidArgument, match="name"):
+            Trace.load(wrong)
+
+
 def test_an_unknown_ending_names_the_known_ones(tape, tmp_path):
     with pytest.raises(InvalidArgument, match=r"\.jsonl, \.pcapng, \.svg, \.html, \.txt"):
         tape.trace.save(tmp_path / "trace.doc")
+    with pytest.raises(InvalidArgument, match=r"Did you mean '\.pcapng'"):
+        tape.trace.save(tmp_path / "trace.pcap")
 
 
 def tshark(path, *options):

@@ -45,6 +45,30 @@ def test_wrong_words_are_told(tape, query, words):
         tape.trace.packets(**query)
 
 
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda t: t.packets(sendr="bob"), "Did you mean 'sender'?"),
+        (lambda t: t.packets(to="bob"), "Did you mean 'receiver'?"),
+        (lambda t: t.packets(sender="Broker"), "did you mean 'broker'?"),
+        (lambda t: t.packets(sender=3), "is not a name"),
+        (lambda t: t.packets(since="x"), "must be the number of a packet"),
+        (lambda t: t.packets(delivered="x"), "must be True, False or None"),
+        (lambda t: t.packets(packet_id="x"), "must be a number"),
+        (lambda t: t.wait_for("PUBLISH"), "write type='PUBLISH'"),
+        (lambda t: t.wait_for(-1), "give a number of packets"),
+        (lambda t: t.wait_for(timeout=None), "give seconds"),
+        (lambda t: t.wait_for(timeout=-1), "give seconds"),
+        (lambda t: t.wait_for(tpye="PUBLISH"), "Did you mean 'type'?"),
+        (lambda t: Trace(limit=0), "at least 1 entry"),
+    ],
+)
+def test_a_question_that_makes_no_sense_is_answered_with_a_sentence(tape, ask, words):
+    with pytest.raises(InvalidArgument) as caught:
+        ask(tape.trace)
+    assert words in str(caught.value)
+
+
 def test_line_is_the_number_in_the_ladder(tape):
     assert tape.trace.line(7).type == "PUBLISH"
     with pytest.raises(InvalidArgument, match="no line 99"):
