@@ -19,6 +19,7 @@ import psutil
 import pytest
 
 from mqttkit import Broker
+from mqttkit.broker.embedded import handler, session
 from support.rawmqtt import PINGREQ, ack, connect, publish, subscribe, unsubscribe
 
 FUZZ = int(os.environ.get("MQTTKIT_FUZZ", "4000"))
@@ -158,6 +159,76 @@ def test_a_sleeping_client_cannot_fill_the_memory(client):
         assert broker.wait_for_event("dropped", "sleeper", count=100)[0].text == "the queue of this client is full"
 
 
+def test_what_waits_is_bounded_in_bytes_too(client, monkeypatch):
+    """Fails when few large messages fill the memory: for a sleeper, or of one that never sends PUBREL."""
+    monkeypatch.setattr(session, "MOST_WAITING", 1_000_000)
+    with Broker() as broker:
+        sleeper = client(broker, "sleeper", clean=False)
+        sleeper.subscribe(("t", 1))
+        sleeper.close()
+        broker.wait_for_event("disconnect", "sleeper")
+        talker = client(broker, "talker")
+        for number in range(6):
+            talker.send(publish("t", bytes(300_000), 1, pid=number + 1))
+        talker.fence()
+        assert len(broker.sessions()[0].queued) == 3
+        assert [event.text for event in broker.events("dropped")] == ["the queue of this client is full"] * 3
+        sleeper = client(broker, "sleeper", clean=False)
+        for _ in range(3):
+            sleeper.send(ack("PUBACK", sleeper.expect("PUBLISH").pid))
+        sleeper.fence()
+        talker.send(publish("t", b"again", 1))
+        talker.fence()
+        assert sleeper.received() == "again QoS 1"
+        for number in range(9):  # what is released makes room
+            talker.send(publish("u", bytes(300_000), 2, pid=number + 1), ack("PUBREL", number + 1))
+        assert talker.fate() == "open"
+        for number in range(4):
+            talker.send(publish("u", bytes(300_000), 2, pid=number + 1))
+        assert talker.closed_within(2)
+        assert broker.wait_for_event("disconnect", "talker")[0].text == "too much waits for its PUBREL"
+
+
+def test_one_that_reads_nothing_of_too_much_is_cut_off(client, monkeypatch):
+    """Its window of QoS 1 deliveries alone is more than the broker keeps for it."""
+    monkeypatch.setattr(handler, "_TOO_MUCH", 5_000_000)
+    with Broker() as broker:
+        deaf, talker = client(broker, "deaf"), client(broker, "talker")
+        deaf.subscribe(("t", 1))
+        for number in range(20):
+            talker.send(publish("t", bytes(1_000_000), 1, pid=number + 1))
+        talker.fence()
+        assert broker.wait_for_event("disconnect", "deaf")[0].text == "it does not read, and too much waits for it"
+        assert [one.client_id for one in broker.clients()] == ["talker"]
+
+
+def test_leaving_during_the_login_leaves_nothing(raw, client):
+    """A reset while the password is being checked: no error, no session, no connection that stays."""
+    with Broker(users={"anna": "right"}) as broker:
+        for number in range(20):
+            one = raw(broker)
+            one.send(connect(f"x{number}", user="anna", password="right"))
+            one.reset()
+        client(broker, "last", user="anna", password="right")
+        came = broker.events("connect")
+        broker.wait_for_event("disconnect", count=len(came) - 1)
+        assert [known.client_id for known in broker.clients()] == ["last"]
+        assert [known.client_id for known in broker.sessions()] == ["last"]
+        assert broker.events("error") == []
+
+
+def test_stopping_during_logins_is_quick_and_lets_nobody_in(raw):
+    with Broker(users={"anna": "right"}) as broker:
+        for number in range(40):
+            raw(broker).send(connect(f"x{number}", user="anna", password="right"))
+        began = time.monotonic()
+        broker.stop()
+        assert time.monotonic() - began < 2
+        assert broker.events("error") == []
+        broker.start()
+        assert broker.clients() == broker.sessions() == []
+
+
 def test_an_announced_giant_is_refused_before_it_comes(client):
     with Broker() as broker:
         giant = client(broker, "giant")
@@ -176,6 +247,7 @@ def test_before_connect_only_little_is_taken(raw):
 STOP_QUICKLY = """
 import socket, sys, time
 from mqttkit import Broker
+from mqttkit.broker.embedded import handler, session
 broker = Broker(tls=True, websocket=True).start()
 upgrade = ("GET /mqtt HTTP/1.1\\r\\nHost: x\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n"
            "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\\r\\nSec-WebSocket-Version: 13\\r\\n"

@@ -156,6 +156,7 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
             self.broker.counters.bytes_out += len(data)
             self.link.write(data)
             if self.link.buffered > _TOO_MUCH:  # not even answers to its own packets are taken
+                self.end("it does not read, and too much waits for it")
                 self.link.abort()
 
     # --- packets

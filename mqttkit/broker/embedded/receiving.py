@@ -21,6 +21,7 @@ class Receiving:
         session: Any
 
         send: Callable[[bytes], None]
+        end: Callable[[str], None]
         read_publish: Callable[[int, bytes], tuple[str, bytes, int, int]]
         read_packet_id: Callable[[bytes], int]
 
@@ -40,12 +41,13 @@ class Receiving:
     @corrects("MQTT-4.3.3-2", stock=lambda self, _packet_id, message: self.broker.publish(self.session, message))
     def store_once(self, packet_id: int, publication: Publication) -> None:
         """A QoS 2 message that arrives again before its PUBREL is the same message."""
-        self.session.inflight_in.setdefault(packet_id, publication)
+        if not self.session.store(packet_id, publication):
+            self.end("too much waits for its PUBREL")
 
     def on_pubrel(self, body: bytes) -> None:
         """The client will not repeat the message: pass it on, and say so."""
         packet_id = self.read_packet_id(body)
-        publication = self.session.inflight_in.pop(packet_id, None)
+        publication = self.session.release(packet_id)
         if publication is not None:
             self.broker.publish(self.session, publication)
         if publication is not None or self.completes_unknown():

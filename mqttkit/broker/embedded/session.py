@@ -17,6 +17,7 @@ from mqttkit.broker.embedded.wire import PUBREL, Publication, acknowledge
 
 WINDOW = 20  # deliveries in flight at once, as in mosquitto
 LONGEST_QUEUE = 1000  # deliveries that wait behind the window or for an absent client, as in mosquitto
+MOST_WAITING = 128 * 2**20  # bytes of payload that wait for one client, or of its own for their PUBREL
 _PACKET_IDS = 65_535
 
 
@@ -98,6 +99,8 @@ class Session(StockSession):  # type: ignore[misc]
         self.subscriptions: dict[str, int] = {}
         self.queue: deque[Delivery] = deque()
         self.link: Link | None = None
+        self.waiting = 0  # bytes in inflight_out and queue
+        self.unreleased = 0  # bytes in inflight_in
         self._packet_id: int = 0
         self._wrapped = False  # True once all packet identifiers have been used
 
@@ -116,8 +119,9 @@ class Session(StockSession):  # type: ignore[misc]
                 return Outcome.DROPPED
             link.send(publication.frame(0, None, retain=retain))
             return Outcome.SENT
-        if len(self.queue) >= LONGEST_QUEUE:
+        if len(self.queue) >= LONGEST_QUEUE or self.waiting + len(publication.payload) > MOST_WAITING:
             return Outcome.DROPPED
+        self.waiting += len(publication.payload)
         self.queue.append(Delivery(publication, qos, self.new_packet_id(), self.queued_retain(retain=retain)))
         self.fill_window()
         return Outcome.QUEUED if self.queue else Outcome.SENT
@@ -190,8 +194,22 @@ class Session(StockSession):  # type: ignore[misc]
             self._finish(packet_id)
 
     def _finish(self, packet_id: int) -> None:
-        del self.inflight_out[packet_id]
+        self.waiting -= len(self.inflight_out.pop(packet_id).publication.payload)
         self.fill_window()
+
+    # --- receiving at QoS 2
+    def store(self, packet_id: int, publication: Publication) -> bool:
+        """Keep a message until its PUBREL comes; False when too much waits for that already."""
+        if packet_id not in self.inflight_in:
+            self.unreleased += len(publication.payload)
+            self.inflight_in[packet_id] = publication
+        return self.unreleased <= MOST_WAITING
+
+    def release(self, packet_id: int) -> Publication | None:
+        """The message whose PUBREL has come; None when it is finished already."""
+        publication: Publication | None = self.inflight_in.pop(packet_id, None)
+        self.unreleased -= len(publication.payload) if publication is not None else 0
+        return publication
 
     # --- a connection comes and goes
     def resume(self, link: Link) -> None:
