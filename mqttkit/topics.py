@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 65535  # [MQTT-4.7.3-3]
 # Legal in a text, but "the receiver may close the network connection" (MQTT 3.1.1, 1.5.3).
-UNWANTED = re.compile("[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef\ufffe\uffff]")
+_NON_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
+UNWANTED = re.compile(f"[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef{_NON_CHARACTERS}]")
 _SHOWN = 60  # characters of a long topic around the wrong one
 
 T = TypeVar("T")

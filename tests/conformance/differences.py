@@ -10,6 +10,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # tests/, when run as a program
 
 from engines import PROBES, ask_embedded, ask_mosquitto, stock_amqtt
+from statements import coverage
 
 PAGE = Path(__file__).with_name("DIFFERENCES.md")
 STOCK = Path(__file__).with_name("stock_amqtt.json")  # amqtt is pinned to one version: its answers cannot change
@@ -45,7 +46,8 @@ def render(embedded: dict[str, str], mosquitto: dict[str, str], stock: dict[str,
         "## Where the embedded engine differs from the standard\n",
         _table(wrong, standard=standard, embedded=embedded) if wrong else "Nowhere in these questions.\n",
         'It speaks MQTT 3.1.1 and 3.1, not MQTT 5 (use `Broker(engine="mosquitto")`); it takes packets of up to 64 MB,',
-        "not 256 MB; it answers a subscription to `$share/…`, which is MQTT 5, with failure 0x80.\n",
+        "not 256 MB; it answers a subscription to `$share/…`, which is MQTT 5, with failure 0x80,",
+        "also a filter of more than 200 slashes, and the 10 001st subscription of a client.\n",
         "## Where the embedded engine and mosquitto 2.0.11 differ\n",
         f"In {len(PROBES) - len(wrong) - len(other)} of {len(PROBES)} questions they agree.\n",
         _table(other, embedded=embedded, mosquitto=mosquitto),
@@ -54,6 +56,7 @@ def render(embedded: dict[str, str], mosquitto: dict[str, str], stock: dict[str,
         "## What amqtt 0.12.1 does without the corrections\n",
         f"It answers {len(repaired)} of these questions otherwise than the standard.\n",
         _table(repaired, standard=standard, amqtt=stock),
+        coverage(),
     ))  # fmt: skip
 
 

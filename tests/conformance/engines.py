@@ -10,7 +10,10 @@ from contextlib import contextmanager
 
 import probes_connect  # noqa: F401 - registers its probes
 import probes_delivery  # noqa: F401
+import probes_handshakes  # noqa: F401
+import probes_retained  # noqa: F401
 import probes_sessions  # noqa: F401
+import probes_texts  # noqa: F401
 import probes_wire  # noqa: F401
 from probes import PROBES, Probe
 

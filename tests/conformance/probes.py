@@ -21,6 +21,7 @@ class Probe:
     question: str
     expected: str
     guards: tuple[str, ...]
+    also: tuple[str, ...]  # further statements that a wrong answer would break
     ask: Callable[[Net], str]
 
     def run(self, host: str, port: int, settle: float = 0.0) -> str:
@@ -38,11 +39,11 @@ class Probe:
 PROBES: dict[str, Probe] = {}
 
 
-def probe(statement: str, expected: str, *guards: str):
+def probe(statement: str, expected: str, *guards: str, also: tuple[str, ...] = ()):
     def register(ask):
         name = ask.__name__
         assert name not in PROBES
-        PROBES[name] = Probe(name, statement, ask.__doc__.strip(), expected, guards, ask)
+        PROBES[name] = Probe(name, statement, ask.__doc__.strip(), expected, guards, also, ask)
         return ask
 
     return register

@@ -204,13 +204,13 @@ def unsubscribe_ends_a_subscription(net):
     return f"UNSUBACK {answer.pid}; then {subscriber.received()}"
 
 
-@probe("MQTT-3.8.4-5", "[0, 1, 2]")
+@probe("MQTT-3.8.4-5", "[0, 1, 2]", also=("MQTT-3.9.3-1", "MQTT-3.9.3-2"))
 def one_return_code_per_filter(net):
     """SUBSCRIBE with three filters at QoS 0, 1, 2: the return codes?"""
     return str(net.client("subscriber").subscribe(("a", 0), ("b", 1), ("c", 2)))
 
 
-@probe("MQTT-3.8.4-2", "SUBACK 9")
+@probe("MQTT-3.8.4-2", "SUBACK 9", also=("MQTT-3.8.4-1", "MQTT-2.3.1-7"))
 def suback_has_the_packet_identifier(net):
     """The packet identifier of a SUBACK?"""
     client = net.client("subscriber")
@@ -224,3 +224,102 @@ def own_messages_come_back(net):
     client = net.subscriber(("t", 0))
     client.send(publish("t", b"m"))
     return client.received()
+
+
+@probe("MQTT-3.8.4-4", "[0, 2], m QoS 2", "granted_qos")
+def the_same_filter_twice_in_one_packet(net):
+    """SUBSCRIBE with t at QoS 0 and t at QoS 2: return codes, and a message at QoS 2?"""
+    subscriber = net.client("subscriber")
+    codes = subscriber.subscribe(("t", 0), ("t", 2))
+    publisher = net.client("publisher")
+    publisher.send(publish("t", b"m", 2), ack("PUBREL", 1))
+    publisher.fence()
+    return f"{codes}, {subscriber.received()}"
+
+
+@probe("MQTT-3.10.4-1", "m QoS 0", also=("MQTT-3.10.4-5",))
+def unsubscribe_compares_character_by_character(net):
+    """Subscribed to a/b, UNSUBSCRIBE from a/+ and A/b: does a message to a/b still come?"""
+    subscriber = net.subscriber(("a/b", 0))
+    subscriber.send(unsubscribe("a/+", "A/b"))
+    subscriber.expect("UNSUBACK")
+    publisher = net.client("publisher")
+    publisher.send(publish("a/b", b"m"))
+    publisher.fence()
+    return subscriber.received()
+
+
+@probe("MQTT-3.10.4-2", "UNSUBACK 7; t only", also=("MQTT-3.10.4-4", "MQTT-3.10.4-6", "MQTT-2.3.1-7"))
+def unsubscribe_leaves_other_filters(net):
+    """Subscribed to #, a/+ and t, UNSUBSCRIBE from # and a/+ in one packet: which of a/b and t still come?"""
+    subscriber = net.subscriber(("#", 0), ("a/+", 0), ("t", 0))
+    subscriber.send(unsubscribe("#", "a/+", pid=7))
+    answer = subscriber.expect("UNSUBACK")
+    publisher = net.client("publisher")
+    publisher.send(publish("a/b", b"m"), publish("t", b"m"))
+    publisher.fence()
+    return f"UNSUBACK {answer.pid}; {' '.join(got.topic for got in subscriber.fence())} only"
+
+
+@probe("MQTT-4.2.0-1", "300 and 1", also=("MQTT-4.3.1-1",))
+def segments_are_no_packets(net):
+    """300 packets in one write, then one packet byte by byte: how many messages arrive?"""
+    subscriber = net.subscriber(("t", 0))
+    publisher = net.client("publisher")
+    publisher.send(*[publish("t", b"m")] * 300)
+    publisher.fence()
+    first = len(subscriber.fence())
+    for byte in publish("t", bytes(300)):
+        publisher.send(bytes((byte,)))
+    publisher.fence()
+    return f"{first} and {len(subscriber.fence())}"
+
+
+@probe(
+    "MQTT-4.7.1-1", "a/b/c: # a/# a/b/# a/+/c +/b/# +/+/+; /b: # +/b +/b/# /b", also=("MQTT-4.7.1-3", "MQTT-3.3.2-3")
+)
+def every_kind_of_wildcard(net):
+    """Which of 14 filters match a/b/c, and which match /b?"""
+    filters = (
+        "#",
+        "+",
+        "a",
+        "a/#",
+        "a/b/#",
+        "a/b/c/d",
+        "a/+",
+        "a/+/c",
+        "+/b",
+        "+/b/#",
+        "/b",
+        "/+/b",
+        "+/+/+",
+        "a/b/c/+",
+    )
+    matched = {"a/b/c": [], "/b": []}
+    for topic_filter in filters:
+        subscriber = net.subscriber((topic_filter, 0), client_id=f"s{filters.index(topic_filter)}")
+        publisher = net.client("publisher")
+        publisher.send(*[publish(topic) for topic in matched])
+        publisher.fence()
+        for got in subscriber.fence():
+            matched[got.topic].append(topic_filter)
+    return "; ".join(f"{topic}: {' '.join(found)}" for topic, found in matched.items())
+
+
+@probe("MQTT-4.7.2-1", "1 message, RETAIN", also=("MQTT-4.5.0-1",))
+def sys_topics_are_told(net):
+    """SUBSCRIBE to $SYS/broker/version: what comes at once?"""
+    got = net.subscriber(("$SYS/broker/version", 0)).fence()
+    return f"{len(got)} message{'s' * (len(got) != 1)}{', RETAIN' * all(message.retain for message in got)}"
+
+
+@probe("MQTT-2.3.1-5", "no packet identifier", also=("MQTT-3.3.1-2", "MQTT-4.3.1-1"))
+def qos_0_has_no_packet_identifier(net):
+    """A message of two bytes published at QoS 1 to a subscriber at QoS 0: has it a packet identifier?"""
+    subscriber = net.subscriber(("t", 0))
+    publisher = net.client("publisher")
+    publisher.send(publish("t", b"\0\1", 1))
+    publisher.fence()
+    (got,) = subscriber.fence()
+    return "no packet identifier" if (got.body, got.dup) == (b"\0\1t\0\1", False) else got.body.hex()

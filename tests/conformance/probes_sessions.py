@@ -298,3 +298,21 @@ def clean_session_drops_subscriptions(net):
     publisher.send(publish("t", b"fresh", 1, pid=2))
     publisher.fence()
     return f"{before}; then {back.received()}"
+
+
+@probe("MQTT-3.1.2-24", "open")
+def keep_alive_zero(net):
+    """A client with keep alive 0 is silent for two seconds?"""
+    client = net.client("x", keep_alive=0)
+    return "closed" if client.closed_within(2) else client.fate()
+
+
+@probe("MQTT-3.1.2-24", "open", also=("MQTT-3.12.4-1",))
+def any_packet_keeps_a_link_alive(net):
+    """A client with keep alive 1 s that publishes every 0.7 s for 2.8 s, and sends no PINGREQ?"""
+    client = net.client("x", keep_alive=1)
+    for _ in range(4):
+        client.send(publish("t", b"m"))
+        if client.closed_within(0.7):
+            return "closed"
+    return client.fate()

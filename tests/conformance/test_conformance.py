@@ -8,6 +8,7 @@ from importlib.metadata import version
 import pytest
 from differences import PAGE, STOCK, ask_again
 from engines import PROBES, ask_embedded
+from statements import ELSEWHERE, all_statements, asked
 
 from support import need
 
@@ -16,6 +17,14 @@ from support import need
 def test_embedded_engine_answers_as_the_standard_says(name):
     """Fails when any answer of the embedded engine changes."""
     assert ask_embedded(PROBES[name]) == PROBES[name].expected
+
+
+def test_every_statement_that_binds_a_server_is_asked():
+    """Or named with the reason why not; and no probe names a statement that is none."""
+    assert [name for name, count in asked().items() if not count and name not in ELSEWHERE] == []
+    sections = {"MQTT-1.5.3", "MQTT-2.2.3"}  # what the standard says there without a number
+    named = {statement for probe in PROBES.values() for statement in (probe.statement, *probe.also)}
+    assert {statement.removeprefix("MQTT-") for statement in named - sections} <= set(all_statements())
 
 
 def test_page_of_differences_is_up_to_date():

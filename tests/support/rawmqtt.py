@@ -92,6 +92,7 @@ class Got:
     retain: bool = False
     dup: bool = False
     body: bytes = b""
+    flags: int = 0
 
     def __str__(self):
         if self.type != "PUBLISH":
@@ -106,9 +107,9 @@ def parse(first: int, body: bytes) -> Got:
         size = struct.unpack("!H", body[:2])[0]
         topic, rest, qos = body[2 : 2 + size].decode(), body[2 + size :], first >> 1 & 3
         pid = struct.unpack("!H", rest[:2])[0] if qos else None
-        return Got(name, pid, topic, rest[2:] if qos else rest, qos, bool(first & 1), bool(first & 8), body)
+        return Got(name, pid, topic, rest[2:] if qos else rest, qos, bool(first & 1), bool(first & 8), body, first & 15)
     has_id = name in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP", "SUBACK", "UNSUBACK")
-    return Got(name, struct.unpack("!H", body[:2])[0] if has_id else None, body=body)
+    return Got(name, struct.unpack("!H", body[:2])[0] if has_id else None, body=body, flags=first & 15)
 
 
 class Raw:

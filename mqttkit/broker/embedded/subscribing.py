@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from mqttkit.topics import FilterIndex
 
 REFUSED = 0x80
+DEEPEST = 200  # slashes in a filter, as in mosquitto: the index takes memory and time for each level
+MOST_FILTERS = 10_000  # of one client
+_SHOWN = 200  # characters of a refused filter in the event feed
 
 
 class Subscribing:
@@ -36,15 +39,25 @@ class Subscribing:
                 self.send_retained(session, topic_filter, code)
 
     def _grant(self, session: Session, topic_filter: str, qos: int) -> int:
-        if topic_filter.startswith("$share/") or not self.may(session, "subscribe", topic_filter):
-            why = "shared subscriptions need MQTT 5" if topic_filter.startswith("$share/") else "not allowed"
-            self.emit("refuse", session.client_id, f"SUBSCRIBE {topic_filter}: {why}")
+        why = self._why_not(session, topic_filter)
+        if why:
+            self.emit("refuse", session.client_id, f"SUBSCRIBE {topic_filter[:_SHOWN]}: {why}")
             return REFUSED
         granted = self.granted_qos(session, topic_filter, qos)
         session.subscriptions[topic_filter] = granted
         self.index.add(topic_filter, session.client_id, granted)
         self.emit("subscribe", session.client_id, f"{topic_filter}, QoS {granted}")
         return granted
+
+    def _why_not(self, session: Session, topic_filter: str) -> str:
+        """Why a subscription is refused; "" when it is granted."""
+        if topic_filter.startswith("$share/"):
+            return "shared subscriptions need MQTT 5"
+        if topic_filter.count("/") > DEEPEST:
+            return f"more than {DEEPEST} levels"
+        if len(session.subscriptions) >= MOST_FILTERS and topic_filter not in session.subscriptions:
+            return f"more than {MOST_FILTERS} subscriptions"
+        return "" if self.may(session, "subscribe", topic_filter) else "not allowed"
 
     @corrects(
         "MQTT-3.8.4-3", stock=lambda _self, session, topic_filter, qos: session.subscriptions.get(topic_filter, qos)
