@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from mqttkit.errors import BrokerError
+from mqttkit.errors import BrokerError, MqttKitError
 from mqttkit.topics import check_topic_filter, matches
 
 if TYPE_CHECKING:
@@ -161,9 +161,11 @@ class Access:
         """Rules from a text file: one a line, `#` at the start of a line begins a comment."""
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise BrokerError(f"The access file {path} cannot be read: {error.strerror}. Check its name.") from error
-        return cls(line for line in map(str.strip, lines) if line and not line.startswith("#"))
+        except (OSError, UnicodeDecodeError) as error:
+            why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
+            raise BrokerError(f"The access file {path} cannot be read: {why}. Check its name.") from error
+        numbered = [(number, line.strip()) for number, line in enumerate(lines, 1)]
+        return cls([_rule_in(path, *one) for one in numbered if one[1] and not one[1].startswith("#")])
 
     def allows(self, action: Action, topic: str, *, user: str | None, client_id: str) -> bool:
         """True when `user` may publish to, be sent, or (with a filter) subscribe to `topic`."""
@@ -185,6 +187,13 @@ def _lines_of(rules: Mapping[str, Mapping[str, Sequence[str]]]) -> list[AccessRu
         for action, filters in actions.items()
         for topic_filter in ([filters] if isinstance(filters, str) else filters)
     ]
+
+
+def _rule_in(path: str | Path, number: int, line: str) -> AccessRule:
+    try:
+        return _parse_rule(line)
+    except MqttKitError as error:
+        raise BrokerError(f"{path}, line {number}: {error}") from None
 
 
 def _parse_rule(line: str) -> AccessRule:

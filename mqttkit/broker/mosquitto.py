@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, NoReturn
 from mqttkit._lifetime import Child
 from mqttkit.broker.mosquitto_access import access_lines
 from mqttkit.broker.mosquitto_log import LogReader
-from mqttkit.broker.options import NOT_RUNNING, busy, local_address
+from mqttkit.broker.options import NOT_RUNNING, cannot_listen, local_address
 from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -70,8 +70,8 @@ class MosquittoEngine:
                 return ports
             taken = "Address already in use" in problem
             if not taken or not tries_left or self._ports or all(self._options.ports.values()):
-                places = ", ".join(f"{self._options.host} port {port}" for port in ports.values())
-                raise BrokerError(busy(places, problem) if taken else f"mosquitto did not start: {problem}")
+                taken_by = cannot_listen(self._options.host, ports)
+                raise BrokerError(taken_by if taken else f"mosquitto did not start: {problem}")
         raise AssertionError  # the last try has raised or returned
 
     def stop(self) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import ipaddress
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -28,9 +30,17 @@ def local_address(host: str) -> str:
     return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not listened on
 
 
-def busy(host: str, why: str) -> str:
-    """The sentence for a listener that could not be opened."""
-    return f"The broker cannot listen on {host}: {why}. If another program has this port, use port=0 for any free one."
+def cannot_listen(host: str, ports: Mapping[str, int], error: BaseException | None = None) -> str:
+    """The sentence for a listener that could not be opened; without an error, because somebody else has its port."""
+    number = getattr(error, "errno", None) if error is not None else errno.EADDRINUSE
+    where = " or ".join(str(port) for port in ports.values() if port)
+    place = f"{host} port {where}" if where else host
+    if number == errno.EADDRINUSE:
+        return f"The broker cannot listen on {place}: another program has this port. Port 0 takes any free one."
+    if number in (errno.EACCES, errno.EPERM):
+        return f"The broker may not listen on {place}: ports below 1024 are for administrators. Try 1883, or 0 for a free one."
+    why = os.strerror(number) if isinstance(error, OSError) and number and number > 0 else str(error)
+    return f"The broker cannot listen on {place}: {why}. The host is an address of this machine, such as 127.0.0.1."
 
 
 @dataclass(frozen=True)

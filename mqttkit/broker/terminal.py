@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import queue
 import socket
 import sys
@@ -17,6 +18,7 @@ from mqttkit.broker.state import BrokerEvent
 from mqttkit.security import LessonCA
 
 USAGE_ERROR = 2
+VARIABLE = "MQTTKIT_USERS"
 _SHOWN = ("connect", "refuse", "disconnect", "subscribe", "unsubscribe", "will", "dropped", "error")
 _OPEN_DOOR = (
     "mqttkit broker: {host} can be reached by other machines, and without users anybody there could read and publish "
@@ -44,7 +46,7 @@ def run_broker(
         tls_port: the same for TLS; None opens no such listener.
         ws_port: for WebSocket.
         wss_port: for secure WebSocket.
-        users: "NAME:PASSWORD" lines.
+        users: "NAME:PASSWORD" lines; those in MQTTKIT_USERS come on top, which no list of processes shows.
         access_file: rules of who may do what (see `mqttkit.security.Access`).
         engine: "amqtt" or "mosquitto".
         open_: True to let anybody on the network in.
@@ -52,7 +54,8 @@ def run_broker(
     Raises:
         BrokerError: the broker cannot start.
     """
-    if not (is_loopback(host) or users or open_):
+    users = [*users, *os.environ.get(VARIABLE, "").splitlines()]
+    if host and not (is_loopback(host) or users or open_):
         print(_OPEN_DOOR.format(host=host), file=sys.stderr)
         return USAGE_ERROR
     certificate = _certificate(host) if tls_port is not None or wss_port is not None else None

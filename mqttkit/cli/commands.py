@@ -66,7 +66,8 @@ def _add_broker(subparsers: Subparsers) -> None:
         action="append",
         default=[],
         metavar="NAME:PASSWORD",
-        help="who may connect; may be given several times",
+        help="who may connect; may be given several times. The list of processes shows it: the environment variable "
+        "MQTTKIT_USERS, one NAME:PASSWORD a line, hides it",
     )
     parser.add_argument(
         "--access", dest="access_file", type=Path, metavar="FILE", help="rules: who may use which topic"

@@ -107,8 +107,15 @@ def test_nothing_is_printed_or_logged(capfd, caplog):
     assert capfd.readouterr() == ("", "")
 
 
+def test_an_address_that_is_not_ours_is_said():
+    with pytest.raises(BrokerError, match=r"192\.0\.2\.1.*address of this machine"):
+        Broker("192.0.2.1", users={"anna": "x"}).start()
+    with pytest.raises(BrokerError, match=r"no\.such\.host\.invalid.*address of this machine"):
+        Broker("no.such.host.invalid", users={"anna": "x"}).start()
+
+
 def test_port_in_use_is_said(engine):
-    with Broker() as first, pytest.raises(BrokerError, match=r"127\.0\.0\.1.*port=0"):
+    with Broker() as first, pytest.raises(BrokerError, match=rf"127\.0\.0\.1 port {first.port}.*Port 0 takes any"):
         Broker(port=first.port, engine=engine).start()
 
 

@@ -83,9 +83,32 @@ def test_with_users_or_open_they_are(terminal):
     assert "mqtt://127.0.0.1:" in terminal(host="0.0.0.0", open_=True).line()
 
 
-def test_wrong_access_file(tmp_path):
+def test_users_of_the_environment_are_let_in_and_in_no_list_of_processes(terminal, monkeypatch):
+    monkeypatch.setenv("MQTTKIT_USERS", "anna:pw\nbert:other word")
+    running = terminal()
+    port = int(running.line().rpartition(":")[2])
+    answers = []
+    for login in ({"user": "bert", "password": "other word"}, {"user": "anna", "password": "pw"}, {}):
+        raw = Raw("127.0.0.1", port)
+        answers.append(raw.connect("phone", **login)[1])
+        raw.close()
+    assert answers == [0, 0, 5]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("# rules\nanna publsh home/#", "rules.txt, line 2: Unknown action 'publsh'"),
+    ("anna publish home/#/x", "rules.txt, line 1: The wildcard"),
+    ("\nanna", "line 2: An access rule is WHO ACTIONS FILTER"),
+    (b"\xff\xfe", "no text in UTF-8"),
+])  # fmt: skip
+def test_wrong_access_file(tmp_path, text, words):
+    """The file and the line are named."""
+    path = tmp_path / "rules.txt"
     with pytest.raises(BrokerError, match="cannot be read"):
-        run_broker(port=0, access_file=tmp_path / "none")
+        run_broker(port=0, access_file=path)
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BrokerError, match=words):
+        run_broker(port=0, access_file=path)
 
 
 def test_loopback():

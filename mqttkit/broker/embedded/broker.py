@@ -19,7 +19,7 @@ from mqttkit.broker.embedded.session import Session
 from mqttkit.broker.embedded.subscribing import Subscribing
 from mqttkit.broker.embedded.sysinfo import SysTopics
 from mqttkit.broker.embedded.wire import Publication
-from mqttkit.broker.options import Options, busy
+from mqttkit.broker.options import Options, cannot_listen
 from mqttkit.errors import BrokerError
 from mqttkit.topics import FilterIndex
 
@@ -68,8 +68,7 @@ class CorrectedBroker(
             await self.start()
         except StockError as error:
             cause = error.__cause__
-            why = (cause.strerror if isinstance(cause, OSError) else None) or str(cause or error)
-            raise BrokerError(busy(self.options.host, why)) from cause
+            raise BrokerError(cannot_listen(self.options.host, self.options.ports, cause or error)) from cause
         self._retained_messages.update(retained)
         for session in sessions:
             self._sessions[session.client_id] = (session, None)
