@@ -91,4 +91,4 @@ def text_of(cell: Any) -> list[str]:
 
 def is_loose(cell: Any) -> bool:
     """True where a cell says that its output may differ."""
-    return "NBVAL_IGNORE_OUTPUT" in cell["source"] or "nbval-ignore-output" in cell["metadata"].get("tags", [])
+    return "nbval-ignore-output" in cell["metadata"].get("tags", [])
