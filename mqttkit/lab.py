@@ -154,11 +154,11 @@ class Lab:
         self._check_open()
         return self.network.record()
 
-    def ladder(self, **options: Any) -> Any:
+    def ladder(self) -> Any:
         """The trace as a live ladder: a widget that follows the packets, can pause, filter and explain them."""
         from mqttkit.widgets import Ladder
 
-        return Ladder(self.trace, **options)
+        return Ladder(self.trace)
 
     def _flush(self) -> None:
         """Return when every client has sent what it was asked to send."""

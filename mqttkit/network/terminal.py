@@ -58,6 +58,7 @@ def run_trace(
         faults = [network.lose(name) for name in lose]
         printer = Printer(network.trace, sys.stdout if out is None else out)
         printer.line(f"Clients connect to {network.url}; the broker is {_hidden(broker)}. Stop with Ctrl+C.")
+        _warn_if_open(host, printer)
         _warn_if_away(broker, printer)
         while not end.is_set():
             printer.print_new(_TICK)
@@ -87,6 +88,11 @@ def _check_file(save: str | PathLike[str]) -> None:
     folder = Path(save).parent
     if not folder.is_dir():
         raise InvalidArgument(f"There is no folder {str(folder)!r} to save in. Make it first, or choose another.")
+
+
+def _warn_if_open(host: str, printer: Printer) -> None:
+    if host not in ("localhost", "::1") and not host.startswith("127."):
+        printer.line(f"Other machines that reach {host} can connect, and see what the broker shows to anybody.", YELLOW)
 
 
 def _warn_if_away(broker: str, printer: Printer) -> None:

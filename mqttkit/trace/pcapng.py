@@ -2,7 +2,8 @@
 
 The relay sees packets, not TCP segments, so each connection is written as one: a handshake, data with the right sequence
 and acknowledgement numbers, and an end. A packet that got lost is left out, as it never arrived; a comment of the next
-packet says so. Clients get the addresses 10.0.0.1, 10.0.0.2, ... and the broker 10.0.0.254, port 1883.
+packet says so. Clients get the addresses 10.0.0.1, 10.0.0.2, ... and the broker 10.0.0.254, port 1883 (8883 for TLS);
+the file holds their names, which Wireshark shows with View, Name Resolution, Resolve Network Addresses.
 Source: the pcapng draft of the IETF opsawg group, RFC 791, RFC 9293.
 """
 
@@ -12,17 +13,20 @@ import struct
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqttkit.packets.printable import short_name
+from mqttkit.trace.opaque import looks_like_tls
 from mqttkit.trace.records import BROKER, Captured, Event
 from mqttkit.trace.text import details
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 _RAW_IP = 101  # link type: packets begin with their IP header
 _FIN, _SYN, _RST, _PSH, _ACK = 1, 2, 4, 8, 16
 _BROKER_IP = bytes([10, 0, 0, 254])
-_BROKER_PORT = 1883
-_FIRST_PORT = 50000
+_BROKER_PORT, _TLS_PORT = 1883, 8883
+_FIRST_PORT, _LAST_PORT = 49152, 65535  # the range for clients (RFC 6335)
+_LONGEST_NAME = 60  # characters
 _SEGMENT = 65000  # bytes of data in one IP packet
 _COMMENT = 1
 _MICROSECONDS = 1_000_000
@@ -37,7 +41,7 @@ def as_pcapng(items: Sequence[Captured | Event], started: float) -> bytes:
     """
     writer = _Writer(started)
     frames = [frame for item in items for frame in writer.frames_of(item)]
-    return _section_header() + _interface() + b"".join(frames)
+    return _section_header() + _interface() + _names(writer.addresses) + b"".join(frames)
 
 
 @dataclass(slots=True)
@@ -46,6 +50,7 @@ class _Flow:
 
     ip: bytes
     port: int
+    broker_port: int = _BROKER_PORT
     next_client: int = 1000
     next_broker: int = 5000
     is_open: bool = True
@@ -55,7 +60,7 @@ class _Writer:
     def __init__(self, started: float) -> None:
         self._started = started
         self._flows: dict[int, _Flow] = {}
-        self._addresses: dict[str, bytes] = {}
+        self.addresses: dict[str, bytes] = {}
         self._note = ""
 
     def frames_of(self, item: Captured | Event) -> Iterator[bytes]:
@@ -69,14 +74,16 @@ class _Writer:
         if isinstance(item, Event):
             yield from self._event(flow, item)
         elif not item.delivered:
-            self._note = f"{item.sender} to {item.receiver}: {item.type} {details(item)}"
+            self._note = f"lost before this: {item.sender} to {item.receiver}: {item.type} {details(item)}"
         else:
             yield from self._data(flow, item.raw, to_broker=item.to_broker, time=item.time)
 
     def _open(self, item: Captured | Event) -> _Flow:
-        number = len(self._addresses) + 1
-        ip = self._addresses.setdefault(item.client, bytes([10, 0, number // 254, number % 254 or 254]))
-        flow = self._flows[item.link] = _Flow(ip, _FIRST_PORT + item.link)
+        number = len(self.addresses)
+        ip = self.addresses.setdefault(item.client, bytes([10, number >> 15, number >> 7 & 255, (number & 127) + 1]))
+        tls = isinstance(item, Event) and looks_like_tls(item.data)
+        port = _FIRST_PORT + item.link % (_LAST_PORT - _FIRST_PORT)
+        flow = self._flows[item.link] = _Flow(ip, port, _TLS_PORT if tls else _BROKER_PORT)
         return flow
 
     def _handshake(self, flow: _Flow, time: float) -> Iterator[bytes]:
@@ -92,6 +99,7 @@ class _Writer:
         elif event.kind in ("closed", "cut", "refused") and flow.is_open:
             flow.is_open = False
             flags = _FIN | _ACK if event.kind == "closed" else _RST | _ACK
+            self._note = "; ".join(filter(None, (self._note, event.text)))
             yield self._frame(flow, event.time, flags, to_broker=event.who != BROKER)
 
     def _data(self, flow: _Flow, data: bytes, *, to_broker: bool, time: float) -> Iterator[bytes]:
@@ -105,14 +113,14 @@ class _Writer:
 
     def _frame(self, flow: _Flow, time: float, flags: int, *, to_broker: bool, data: bytes = b"") -> bytes:
         numbers = (flow.next_client, flow.next_broker) if to_broker else (flow.next_broker, flow.next_client)
-        ports = (flow.port, _BROKER_PORT) if to_broker else (_BROKER_PORT, flow.port)
+        ports = (flow.port, flow.broker_port) if to_broker else (flow.broker_port, flow.port)
         ips = (flow.ip, _BROKER_IP) if to_broker else (_BROKER_IP, flow.ip)
         sequence, acknowledged = numbers[0] % 2**32, numbers[1] % 2**32 if flags & _ACK else 0
         segment = struct.pack("!HHIIBBHHH", *ports, sequence, acknowledged, 0x50, flags, 65535, 0, 0) + data
         checksum = _checksum(ips[0] + ips[1] + struct.pack("!HH", 6, len(segment)) + segment)
         segment = segment[:16] + struct.pack("!H", checksum) + segment[18:]
         note, self._note = self._note, ""
-        return _packet_block(_ip(*ips, segment), self._started + time, f"lost before this: {note}" if note else "")
+        return _packet_block(_ip(*ips, segment), self._started + time, note)
 
 
 def _ip(source: bytes, destination: bytes, segment: bytes) -> bytes:
@@ -142,6 +150,17 @@ def _section_header() -> bytes:
 
 def _interface() -> bytes:
     return _block(1, struct.pack("<HHI", _RAW_IP, 0, 0))
+
+
+def _names(addresses: Mapping[str, bytes]) -> bytes:
+    """A name resolution block: which client has which address."""
+    records = b"".join(_name(ip, client) for client, ip in [(BROKER, _BROKER_IP), *addresses.items()])
+    return _block(4, records + struct.pack("<HH", 0, 0))
+
+
+def _name(ip: bytes, name: str) -> bytes:
+    record = ip + short_name(name, _LONGEST_NAME).replace(" ", "_").encode() + b"\0"
+    return struct.pack("<HH", 1, len(record)) + record + b"\0" * (-len(record) % 4)
 
 
 def _packet_block(packet: bytes, time: float, comment: str) -> bytes:

@@ -124,4 +124,5 @@ class Ladder(KitWidget):
 
     def release(self) -> None:
         """Stop to follow the trace."""
-        self.trace.unlisten(self.touch)
+        if hasattr(self, "trace"):  # not made to the end
+            self.trace.unlisten(self.touch)

@@ -7,7 +7,7 @@ import subprocess
 import pytest
 from trace_parts import Tape, qos1_on_two_hops
 
-from mqttkit import InvalidArgument, MqttKitError, Will
+from mqttkit import Broker, Client, InvalidArgument, MqttKitError, Network, Will
 from mqttkit.trace import Trace
 from support import need
 
@@ -121,8 +121,20 @@ def test_tshark_sees_the_conversations_and_finds_nothing_wrong(tape, tmp_path):
     ends = tshark(path, "-Y", "tcp.flags.fin==1 or tcp.flags.reset==1", "-T", "fields", "-e", "tcp.stream")
     assert ends == ["2", "0"]
     notes = tshark(path, "-Y", "frame.comment", "-T", "fields", "-e", "frame.comment")
-    assert len(notes) == 1
     assert notes[0].startswith("lost before this: broker to alice: PUBLISH")
+    assert notes[1:] == ["the connection of carol is cut", "alice closes the connection"]
+    names = tshark(path, "-N", "dn", "-Y", "mqtt.msgtype==1", "-T", "fields", "-e", "ip.src_host", "-e", "ip.dst_host")
+    assert names == ["alice\tbroker", "bob\tbroker", "carol\tbroker"]
+
+
+def test_tshark_sees_tls_where_a_client_spoke_tls(tmp_path):
+    with Broker(tls=True) as broker, Network(broker) as network:
+        with Client(network, "alice", tls=str(broker.ca)) as alice:
+            alice.publish("home/door", "secret", qos=1)
+        network.trace.save(tmp_path / "tls.pcapng")
+    hello = tshark(tmp_path / "tls.pcapng", "-Y", "tls.handshake.type==1", "-T", "fields", "-e", "tcp.dstport")
+    assert hello == ["8883"]
+    assert tshark(tmp_path / "tls.pcapng", "-Y", "_ws.malformed") == []
 
 
 def test_pictures_and_text_are_written(tape, tmp_path):
