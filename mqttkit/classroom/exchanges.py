@@ -80,6 +80,14 @@ class Exchanges:
         """The latest line of whom `follow` names."""
         return next((one for one in reversed(self._last) if self.follow in ("", one.sender)), None)
 
+    def lines(self) -> list[tuple[str, str]]:
+        """Topic and payload of the last lines, the oldest first."""
+        return [(one.topic.decode(), one.payload.decode("utf-8", "replace")) for one in self._last]
+
+    def forget(self) -> None:
+        """The lines were wiped."""
+        self._last.clear()
+
     def packet(self, link: int, client_id: str, raw: bytes, *, to_broker: bool) -> bool:
         """Take in one packet of connection `link`; True when it begins a new line."""
         kind = raw[0] >> 4

@@ -10,6 +10,7 @@ import contextlib
 import logging
 import socket
 import sys
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ MAX_CONNECTIONS = 600
 HEADER_SECONDS = 10.0
 MAX_HEADER = 16 * 1024
 _CONNECT, _TLS = 0x10, 0x16
+_LAST_SECONDS = 1.0
 _SILENT_SECONDS = 60  # after which the system asks whether the other side is still there
 
 log = logging.getLogger("mqttkit.classroom")
@@ -42,7 +44,6 @@ class Place:
         self.front, self.address = front, address
         self.close: Callable[[], object] = lambda: None
         self.routed = False
-        self._held = True
 
     def entered(self) -> None:
         """Somebody who may be here is on it: it is no longer given to others."""
@@ -51,9 +52,7 @@ class Place:
     def release(self) -> None:
         """The connection is closed."""
         self.entered()
-        if self._held:
-            self._held = False
-            self.front.open -= 1
+        self.front.places.discard(self)
 
 
 class Front:
@@ -65,14 +64,14 @@ class Front:
         tls: certificate and key in an SSLContext; then nobody gets in without TLS.
 
     Attributes:
-        open: number of connections; `fresh` are those on which nobody has logged in, the oldest first.
+        places: the open connections; `fresh` are those on which nobody has logged in, the oldest first.
     """
 
     def __init__(self, gate: Gate, site: Site, tls: ssl.SSLContext | None = None) -> None:
         self._gate = gate
         self._tls = tls
         self._home = site.home
-        self.open = 0
+        self.places: set[Place] = set()
         self.fresh: dict[Place, None] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop: list[Callable[[], None]] = []
@@ -94,22 +93,28 @@ class Front:
             stop()
         for link in list(self._gate.links):
             link.close()
+        for place in list(self.places):
+            place.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._http.close_all_connections()
+        end = time.monotonic() + _LAST_SECONDS
+        while self._gate.links and time.monotonic() < end:  # noqa: ASYNC110 - tornado tells some time after it closed them
+            await asyncio.sleep(0.01)
+        await asyncio.gather(*self._gate.ending, return_exceptions=True)
 
     def _accepted(self, connection: socket.socket, address: Any) -> None:
         """A full house is no reason to keep a newcomer out: whoever came and said nothing has to go first."""
-        if self.open >= MAX_CONNECTIONS:
+        if len(self.places) >= MAX_CONNECTIONS:
             oldest = next(iter(self.fresh), None)
             if oldest is None:
                 connection.close()
                 return
             oldest.close()
             oldest.release()
-        self.open += 1
         place = Place(self, str(address[0]))
+        self.places.add(place)
         self.fresh[place] = None
         task = self._spawn(self._route(connection, place))
         task.add_done_callback(lambda _: None if place.routed else connection.close())  # cancelled before it began

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Protocol
@@ -38,6 +39,7 @@ class Gate:
 
     Attributes:
         observers: who is told what passes.
+        links: the connections of members; `ending` are tasks that clear up after some.
         control: called with each accepted message; True when it was a command, which is not passed on.
     """
 
@@ -47,6 +49,7 @@ class Gate:
         self.control: Callable[[Member, Packet], bool] = lambda _member, _packet: False
         self.observers: list[Observer] = []
         self.links: set[Link] = set()
+        self.ending: set[asyncio.Task[None]] = set()
         self._numbers = 0
 
     def link(

@@ -2,11 +2,13 @@
 
 All of it is MQTT: the page publishes JSON to `class/command` and reads `class/rates` and `class/packets`; a notebook can do
 the same. Commands: {"do": "mute" | "unmute" | "remove", "who": client_id}, {"do": "clear"}, {"do": "end"},
-{"do": "read_only", "on": true}, {"do": "follow", "who": client_id or ""}.
+{"do": "read_only", "on": true}, {"do": "follow", "who": client_id or ""}, {"do": "recall"}: `class/lines` then holds the last
+lines as [[topic, payload], …], for a page that was reloaded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from mqttkit import chat
 from mqttkit.classroom.exchanges import Exchanges
 from mqttkit.classroom.rules import CONTROL, Bucket
+from mqttkit.packets import encode
 
 if TYPE_CHECKING:
     from mqttkit.classroom.gate import Gate
@@ -23,7 +26,7 @@ if TYPE_CHECKING:
     from mqttkit.classroom.rules import Member
     from mqttkit.packets import Packet
 
-COMMAND, RATES, PACKETS = f"{CONTROL}/command", f"{CONTROL}/rates", f"{CONTROL}/packets"
+COMMAND, RATES, PACKETS, LINES = (f"{CONTROL}/{what}" for what in ("command", "rates", "packets", "lines"))
 
 Publish = Callable[[str, bytes, int, bool], object]
 """(topic, payload, QoS, retain): publishes as whoever runs the room."""
@@ -108,7 +111,10 @@ class Host:
     def _obey(self, do: str, command: dict[str, Any]) -> None:
         if do in ("mute", "unmute", "remove"):
             self._moderate(do, str(command["who"]))
+        elif do == "recall":
+            self.publish(LINES, json.dumps(self.exchanges.lines()).encode(), 0, False)
         elif do == "clear":
+            self.exchanges.forget()
             self.announce(cleared=self.gate.rules.state.cleared + 1)
         elif do == "read_only":
             self.announce(read_only=command["on"] is True)
@@ -123,8 +129,7 @@ class Host:
         member = self.gate.rules.members[who]
         if do == "remove":
             member.removed = True
-            self.tell(who, "The instructor removed you from the room.")
-            self._send_away(who)
+            self._send_away(who, "The instructor removed you from the room.")
             self.publish(chat.presence_topic(self.room, who), b"", chat.QOS, True)
         else:
             member.muted = do == "mute"
@@ -134,9 +139,14 @@ class Host:
         """End the class: nobody may write any more; who is there can still read."""
         self.announce(ended=True)
 
-    def _send_away(self, who: str) -> None:
+    def _send_away(self, who: str, why: str) -> None:
+        """Not by way of the broker, which would be too slow: the connection is closed at once."""
+        topic, payload = chat.notice_topic(self.room, who), chat.encode_notice(why)
+        notice = encode("PUBLISH", topic=topic, payload=payload, qos=0)
         for link in [link for link in self.gate.links if link.client_id == who]:
-            link.close()
+            task = asyncio.get_running_loop().create_task(link.dismiss(notice))
+            self.gate.ending.add(task)
+            task.add_done_callback(self.gate.ending.discard)
 
     # --- what the instructor's page shows ------------------------------------------------------------------------------
 

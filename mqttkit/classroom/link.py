@@ -87,6 +87,12 @@ class Link:
         if self.member is None:
             self.close()
 
+    async def dismiss(self, notice: bytes) -> None:
+        """Hand over a last packet and close the connection."""
+        with contextlib.suppress(OSError, asyncio.TimeoutError):
+            await asyncio.wait_for(self.send(notice), CONNECT_SECONDS)
+        self.close()
+
     async def end(self) -> None:
         """The member's side is gone: end the broker's side too, without DISCONNECT, so that the will is sent."""
         if self._writer is not None:

@@ -101,15 +101,12 @@ class _MqttHandler(websocket.WebSocketHandler):
             self._timer.cancel()
         if self._link is not None:
             task = asyncio.get_running_loop().create_task(self._link.end())
-            _ending.add(task)
-            task.add_done_callback(_ending.discard)
+            self._gate.ending.add(task)
+            task.add_done_callback(self._gate.ending.discard)
 
     async def _send(self, data: bytes) -> None:
         with contextlib.suppress(websocket.WebSocketClosedError):
             await self.write_message(data, binary=True)
-
-
-_ending: set[asyncio.Task[None]] = set()
 
 
 def check_origin(origin: str) -> str:

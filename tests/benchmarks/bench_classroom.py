@@ -1,9 +1,10 @@
 """A class of 100 and of 300 people. Run: python tests/benchmarks/bench_classroom.py [--people 100 300] [--seconds 60]
 
-`mqttkit classroom` runs in a process of its own, with the instructor's page open in Chromium (where there is one). Half of the
-people come over TCP, half over WebSocket; each writes five lines at random moments and receives everybody's. Printed are lines
-delivered / expected, the delay from sending to receiving, and the CPU time of the classroom's process. The people share one
-process here, so at 300 the delay holds their own work, too.
+`mqttkit classroom` runs in a process of its own, with the instructor's page open in Chromium. Of the people one in ten is a paho
+client, the others speak TCP and WebSocket in turn through asyncio, which leaves the processor to the classroom; each writes five
+lines at random moments and receives everybody's. Half-way a phone page joins. Printed are lines delivered / expected, the delay from
+sending to receiving, the CPU time of the classroom's process, and how long the phone took to load and to join. The people share
+one process here, so at 300 the delay holds their own work, too.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import paho.mqtt.client as mqtt
 import psutil
 import websockets
 
@@ -30,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 from mqttkit import chat
 from mqttkit.packets import Splitter, encode
 from support.browser import chromium
+from support.phones import enter, phone_options
 
 LINES = 5
 ROOM = "bench"
@@ -100,36 +103,79 @@ class Person:
             self.delays.append(time.time() - float(raw[raw.index(b"sent at ") + 8 :].split(b'"')[0]))
         return b"\x40\x02" + raw[at + 2 + length : at + 4 + length] if raw[0] & 2 else b""
 
-    async def talk(self, seconds: float, dice: random.Random) -> None:
-        moments = sorted(dice.uniform(0, seconds) for _ in range(LINES))
-        begin = time.monotonic()
-        for number, moment in enumerate(moments):
-            await asyncio.sleep(max(0, begin + moment - time.monotonic()))
-            payload = json.dumps({"name": self.name, "text": f"sent at {time.time():.6f}"}).encode()
-            await self.send(
-                encode(
-                    "PUBLISH",
-                    topic=chat.message_topic(ROOM, self.client_id),
-                    payload=payload,
-                    qos=1,
-                    packet_id=10 + number,
-                )
-            )
+    async def send_line(self, payload: bytes, number: int) -> None:
+        topic = chat.message_topic(ROOM, self.client_id)
+        await self.send(encode("PUBLISH", topic=topic, payload=payload, qos=1, packet_id=10 + number))
+
+    def leave(self) -> None:
+        self.task.cancel()
+
+
+class PahoPerson:
+    """The same with paho: a thread and a socket of its own, as each notebook has."""
+
+    def __init__(self, number: int) -> None:
+        self.client_id = f"paho{number}"
+        self.name = f"Paho {number}"
+        self.delays: list[float] = []
+        self.subscribed = threading.Event()
+        self.paho = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, self.client_id)
+        self.paho.on_message = self._on_message
+        self.paho.on_connect = lambda client, *_: client.subscribe(
+            [(f"chat/{ROOM}/message/+", 1), (f"chat/{ROOM}/presence/+", 1)]
+        )
+        self.paho.on_subscribe = lambda *_: self.subscribed.set()
+
+    def _on_message(self, _client: object, _data: object, message: mqtt.MQTTMessage) -> None:
+        if "/message/" in message.topic:
+            self.delays.append(time.time() - float(message.payload.split(b"sent at ")[1].split(b'"')[0]))
+
+    async def connect(self, url: str, password: str) -> None:
+        at = urlsplit(url)
+        will = chat.presence_will(ROOM, self.client_id, self.name)
+        self.paho.will_set(will.topic, will.payload, will.qos, will.retain)
+        self.paho.username_pw_set(self.client_id, password)
+        self.paho.connect(at.hostname, at.port)
+        self.paho.loop_start()
+        if not await asyncio.to_thread(self.subscribed.wait, 30):
+            raise TimeoutError(self.client_id)
+        presence = chat.encode_presence(self.name, online=True)
+        self.paho.publish(chat.presence_topic(ROOM, self.client_id), presence, 1, retain=True)
+
+    async def send_line(self, payload: bytes, _number: int) -> None:
+        self.paho.publish(chat.message_topic(ROOM, self.client_id), payload, 1)
+
+    def leave(self) -> None:
+        self.paho.disconnect()
+        self.paho.loop_stop()
+
+
+async def talk(person: Person | PahoPerson, seconds: float, dice: random.Random) -> None:
+    """Write the lines at random moments."""
+    moments = sorted(dice.uniform(0, seconds) for _ in range(LINES))
+    begin = time.monotonic()
+    for number, moment in enumerate(moments):
+        await asyncio.sleep(max(0, begin + moment - time.monotonic()))
+        await person.send_line(json.dumps({"name": person.name, "text": f"sent at {time.time():.6f}"}).encode(), number)
 
 
 async def hold_class(count: int, url: str, password: str, seconds: float) -> dict[str, float]:
-    people = [Person(number) for number in range(count)]
+    people = [PahoPerson(number) if number % 10 == 0 else Person(number) for number in range(count)]
     begin = time.monotonic()
     for number, person in enumerate(people):
-        await person.connect(url, password, web=bool(number % 2))
+        await (
+            person.connect(url, password)
+            if isinstance(person, PahoPerson)
+            else person.connect(url, password, web=bool(number % 2))
+        )
     joined = time.monotonic() - begin
     dice = random.Random(1)
-    await asyncio.gather(*(person.talk(seconds, dice) for person in people))
+    await asyncio.gather(*(talk(person, seconds, dice) for person in people))
     expected, end = count * count * LINES, time.monotonic() + 30
     while sum(len(person.delays) for person in people) < expected and time.monotonic() < end:  # noqa: ASYNC110
         await asyncio.sleep(0.1)
     for person in people:
-        person.task.cancel()
+        person.leave()
     delays = sorted(delay for person in people for delay in person.delays)
     return {"expected": expected, "delivered": len(delays), "joined": joined, "delays": delays}
 
@@ -146,7 +192,8 @@ def measure(count: int, seconds: float, engine: str) -> None:
             shown += process.stdout.readline()
         url = re.search(r"mqtt://\S+", shown)[0]
         password = re.search(r"Password: +(\S+)", shown)[1]
-        page = stack.enter_context(chromium()).new_page()
+        browser = stack.enter_context(chromium())
+        page = browser.new_page()
         page.goto(re.search(r"http://\S+/instructor", shown)[0])
         page.get_by_label("Instructor's key").fill(re.search(r"key that it asks for: +(\S+)", shown)[1])
         page.get_by_role("button", name="Open").click()
@@ -156,25 +203,38 @@ def measure(count: int, seconds: float, engine: str) -> None:
         thread = threading.Thread(target=lambda: result.update(asyncio.run(hold_class(count, url, password, seconds))))
         before, begin = cpu(watched), time.monotonic()
         thread.start()
+        phone: dict[str, float] = {}
         while thread.is_alive():
             page.wait_for_timeout(500)  # lets the page and its events go on
+            if not phone and time.monotonic() - begin > seconds / 2:
+                phone = join_by_phone(browser, url, password)
         used = cpu(watched) - before
         load = used / (time.monotonic() - begin)
-        report(count, engine, result, page, load=load, memory=watched.memory_info().rss / 2**20)
+        report(count, engine, result, page, phone, load=load, memory=watched.memory_info().rss / 2**20)
+
+
+def join_by_phone(browser, url: str, password: str) -> dict[str, float]:
+    """Seconds until a phone has loaded the page, and from the click on "Join" until it is in the room."""
+    page = browser.new_context(**phone_options("Pixel 7")).new_page()
+    begin = time.monotonic()
+    page.goto(f"http://{urlsplit(url).netloc}/#p={password}")
+    loaded = time.monotonic()
+    enter(page, "A phone")
+    return {"loaded": loaded - begin, "joined": time.monotonic() - loaded}
 
 
 def cpu(process: psutil.Process) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in (process, *process.children(recursive=True)))
 
 
-def report(count: int, engine: str, result: dict, page, *, load: float, memory: float) -> None:
+def report(count: int, engine: str, result: dict, page, phone: dict[str, float], *, load: float, memory: float) -> None:
     delays = result["delays"]
     online = page.locator("#count").inner_text()
     print(
         f"{engine:9} {count:4} people  delivered / expected {result['delivered'] / result['expected']:.4f} of {result['expected']}"
         f"  delay median {statistics.median(delays) * 1000:.1f} ms  p99 {delays[int(len(delays) * 0.99)] * 1000:.0f} ms"
         f"  max {delays[-1] * 1000:.0f} ms  CPU {load:.2f} of a core  {memory:.0f} MiB  all joined in {result['joined']:.1f} s"
-        f"  instructor's page shows {online} online",
+        f"  phone: page {phone['loaded']:.2f} s, joined {phone['joined']:.2f} s  instructor's page shows {online} online",
         flush=True,
     )
 

@@ -178,6 +178,7 @@ def test_the_instructor_sees_everything_and_moderates(classroom, device):
     boss.get_by_role("button", name="Clear").click()
     expect(ada.locator("#log .line")).to_have_count(0)
     boss.get_by_role("button", name="remove Bob").click()
+    bob.get_by_text("The instructor removed you").wait_for()
     expect(boss.locator("#people li")).to_have_count(2)
     boss.get_by_role("button", name="End the class").click()
     boss.get_by_role("button", name="Really end it?").click()
@@ -188,8 +189,13 @@ def test_the_instructor_sees_everything_and_moderates(classroom, device):
 
 def test_a_reloaded_instructors_page_goes_on(classroom, device):
     boss = instruct(classroom, device)
+    phone = enter(device(classroom.join_url, **PHONE), "Ada")
+    say(phone, "said before")
+    boss.get_by_text("said before", exact=True).wait_for()
+    phone.get_by_role("button", name="Leave").click()
     boss.reload()
     boss.locator("#desk").wait_for()
+    boss.get_by_text("said before", exact=True).wait_for()
     expect(boss.locator("#people li")).to_have_count(1)
     assert boss.wrong == []
 

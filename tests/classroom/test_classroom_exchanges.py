@@ -60,3 +60,12 @@ def test_only_the_last_lines_are_kept():
         seen.packet(2, "bob", publish("ada", str(number), number + 1), to_broker=False)
     assert len(seen._last) == 60
     assert seen.followed().number == 1000
+
+
+def test_the_last_lines_can_be_recalled_until_they_are_wiped():
+    exchanges = Exchanges()
+    raw = encode("PUBLISH", topic="chat/r/message/ada", payload=b'{"name": "Ada", "text": "hi"}', qos=1, packet_id=1)
+    exchanges.packet(1, "ada", raw, to_broker=True)
+    assert exchanges.lines() == [("chat/r/message/ada", '{"name": "Ada", "text": "hi"}')]
+    exchanges.forget()
+    assert exchanges.lines() == []

@@ -91,3 +91,14 @@ def test_a_phone_joins_by_a_shared_link(jupyter, classroom, browser):
         bob.say("welcome")
         page.get_by_text("welcome").wait_for()
     context.close()
+
+
+@pytest.mark.browser
+def test_the_instructors_page_invites_to_the_address_it_was_opened_at(jupyter, classroom, browser):
+    page = browser.new_page()
+    page.goto(proxied(jupyter, classroom, "instructor"))
+    page.get_by_label("Instructor's key").fill(classroom.instructor_key)
+    page.keyboard.press("Enter")
+    page.get_by_text(proxied(jupyter, classroom)).wait_for()
+    page.wait_for_function("document.getElementById('qr').naturalWidth > 100")
+    page.close()

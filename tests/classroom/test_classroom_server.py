@@ -151,7 +151,8 @@ def test_who_was_removed_is_cut_off_at_once(classroom):
         raw.sendall(encode("CONNECT", client_id="eve1", username="e", password=classroom.password, keep_alive=0))
         assert raw.recv(4) == encode("CONNACK", return_code=0)
         command(boss, do="remove", who="eve1")
-        assert raw.recv(100) == b""
+        with raw.makefile("rb") as received:
+            assert b"removed you from the room" in received.read()  # and then the end
     boss.close()
 
 
@@ -258,6 +259,7 @@ def test_nothing_is_left_behind():
 def test_a_recording_holds_the_talk_but_no_secret(tmp_path):
     with Classroom("physics", record=tmp_path / "rec") as classroom:
         ada = join(classroom, "Ada", secret="private-of-ada")
+        stays = join(classroom, "Bob", web=True)
         assert ada.view.state.recorded
         ada.say("Grüße")
         ada.wait_for_lines(1)
@@ -265,7 +267,9 @@ def test_a_recording_holds_the_talk_but_no_secret(tmp_path):
     trace, packets, log = sorted((tmp_path / "rec").iterdir(), key=lambda path: path.suffix)
     if os.name == "posix":
         assert [path.stat().st_mode & 0o777 for path in (log, packets, trace)] == [0o600] * 3
+    stays.leave()
     assert f"Ada ({ada.client_id}): Grüße" in log.read_text("utf-8")
+    assert f"{stays.client_id} disconnected" in log.read_text("utf-8")  # by the end of the class
     assert len(Trace.load(trace).packets(type="PUBLISH", sender=ada.client_id, topic="chat/physics/message/+")) == 1
     for secret in (classroom.password, "private-of-ada", classroom.instructor_key):
         assert secret.encode() not in trace.read_bytes() + packets.read_bytes() + log.read_bytes()

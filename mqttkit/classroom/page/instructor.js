@@ -1,6 +1,6 @@
 // The instructor's page: for the projector, and to moderate.
 
-import { MqttClient, text } from "./mqtt.js";
+import { MqttClient, bytes, text } from "./mqtt.js";
 import { RoomView, encodeLine, encodePresence, messageTopic, presenceTopic, newClientId } from "./room.js";
 import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
 
@@ -33,7 +33,7 @@ async function enter(key) {
   sessionStorage.setItem("mqttkit:key", key);
   $("door").hidden = true;
   $("desk").hidden = false;
-  await Promise.all([announce(), invite(key)]);
+  await Promise.all([announce(), invite(key), command({ do: "recall" })]);
 }
 
 /** Show how to join. Behind a proxy the address is another one than the server knows. */
@@ -54,6 +54,7 @@ const command = (content) => client.publish("class/command", JSON.stringify(cont
 
 function received(topic, payload, flags) {
   if (topic === "class/rates") { showRates(JSON.parse(text(payload))); return; }
+  if (topic === "class/lines") { for (const [where, what] of JSON.parse(text(payload))) { const old = view.feed(where, bytes(what)); if (old) line(old); } return; }
   if (topic === "class/packets") { packets = JSON.parse(text(payload)); showLadder(); return; }
   note(topic, payload, flags);
   const item = view.feed(topic, payload);

@@ -122,7 +122,7 @@ function line(item) {
 function system(said) { addLine($("log"), { text: said, className: "system" }); }
 
 function presence(item, wasOnline = false) {
-  if (ready && item.who !== me.id && wasOnline !== item.online) system(item.gone ? `${item.name} was removed.` : item.online ? `${item.name} is here.` : `${item.name} is away.`);
+  if (ready && item.who !== me.id && wasOnline !== item.online) system(item.gone ? `${item.name} has left.` : item.online ? `${item.name} is here.` : `${item.name} is away.`);
   showPeopleNow();
 }
 
@@ -138,7 +138,8 @@ function showRoomState({ read_only, ended, recorded, cleared }) {
   const said = [ended && "The class has ended.", read_only && !ended && "Only the instructor may write now.", recorded && "This room is recorded."].filter(Boolean);
   $("banner").textContent = said.join(" ");
   $("banner").hidden = said.length === 0;
-  $("text").disabled = ended || read_only;
+  $("text").disabled = $("send").disabled = ended || read_only;
+  $("text").placeholder = $("text").disabled ? said[0] : "Write to the room";
 }
 showRoomState.cleared = 0;
 
