@@ -27,6 +27,10 @@ def _usage(command: Callable[..., int]) -> Callable[..., int]:
         except GradingError as error:
             print(error, file=sys.stderr)
             return 2
+        except OSError as error:
+            what = f"{error.filename}: " if error.filename else ""
+            print(f"{what}{error.strerror or error}. Is there room, and may you write there?", file=sys.stderr)
+            return 2
 
     return run
 
@@ -66,6 +70,8 @@ def grade(
         student=student,
         regrade=regrade,
     )
+    if jobs is not None and jobs < 1:
+        raise GradingError(f"--jobs is a number of submissions, 1 or more, not {jobs}.")
     rule = late_rule(due, late)
     engine = _engine(scheduler)
     book = gradebook.GradeBook(plan)
@@ -113,6 +119,8 @@ def _conclude(book: gradebook.GradeBook) -> int:
     for report in book.reports.values():
         if report["status"] != "graded":
             print(f"  {report['student']}: {report['status'].replace('_', ' ')}. {report['note']}")
+        for note in report["notes"]:
+            print(f"  {report['student']}: {note}")
     return 0 if set(counts) <= {"graded"} else 1
 
 
@@ -140,7 +148,7 @@ def check(exercise: str, notebook: Path | None = None) -> int:
     """Play all checks of one notebook in a fresh kernel and print the feedback.
 
     Returns:
-        0 when every question has full points, 1 when not, 2 when the call makes no sense.
+        0 when every question has full points, 1 when not, 2 when the call makes no sense or the file is no such notebook.
     """
     master = build.master_path(exercise)
     path = Path(notebook) if notebook else build.course_folder() / "exercises" / f"{master.stem}.ipynb"
@@ -148,6 +156,8 @@ def check(exercise: str, notebook: Path | None = None) -> int:
         raise GradingError(f"There is no file {path}.")
     with tempfile.TemporaryDirectory(prefix="mqttkit-check-") as folder:
         report = grade_one(Job(master.stem, str(master), "practice", str(path), folder, level("none")))
+    if report["status"] == "unreadable":
+        raise GradingError(f"{path}: {report['note']}")
     for question in report["questions"]:
         print(Feedback(question))
     if report["note"]:

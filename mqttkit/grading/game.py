@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from mqttkit.trace import Captured, Trace
 
 
+ENTRIES = 5000  # packets and events of one game that are kept: a flood costs only its own sender's marks
+RAW = 4096  # bytes of one packet on the tape
 SLOWEST = 4.0  # times as long as on an idle machine: then a kernel that gives no answer is taken for lost
 
 
@@ -33,6 +36,9 @@ class Gate(Protocol):
 
     def open(self, host: str, port: int) -> str:
         """From now on connections lead to `host`:`port`; the URL the student's kernel has to use."""
+
+    def shut(self) -> None:
+        """From now on connections lead nowhere."""
 
 
 class StudentError(Exception):
@@ -114,6 +120,7 @@ class Game:
 
             self._broker = Broker().start()
             self._network = Network(self._broker).start()
+            self._network.trace.limit = ENTRIES
         return self._network
 
     @property
@@ -122,6 +129,10 @@ class Game:
         assert self.network is not None
         assert self._broker is not None
         return self._broker
+
+    def is_peer(self, client_id: str) -> bool:
+        """True for a client of the grader's own."""
+        return any(client.client_id == client_id for client in self._peers)
 
     @property
     def address(self) -> Address:
@@ -137,10 +148,13 @@ class Game:
         return self.network.trace
 
     def peer(self, client_id: str, *filters: str, **options: Any) -> Client:
-        """A client of the grader's own, connected past the network and subscribed at QoS 2."""
+        """A client of the grader's own, connected past the network and subscribed at QoS 2.
+
+        Its identifier ends in something that nobody can guess: the student's clients cannot throw it out.
+        """
         from mqttkit.client import Client
 
-        client = Client(self.broker, client_id, **options).connect()
+        client = Client(self.broker, f"{client_id}-{secrets.token_hex(8)}", **options).connect()
         self._peers.append(client)
         for topic_filter in filters:
             client.subscribe(topic_filter, qos=2)
@@ -208,7 +222,9 @@ class Game:
         return [] if self._network is None else [_packet_json(p) for p in self._network.trace.packets()]
 
     def close(self) -> None:
-        """End the grader's clients, the network and the broker."""
+        """End the grader's clients, the network and the broker; the gate leads nowhere any more."""
+        if self._gate is not None:
+            self._gate.shut()
         for client in self._peers:
             client.close()
         for part in (self._network, self._broker):
@@ -223,7 +239,7 @@ def _packet_json(packet: Captured) -> dict[str, Any]:
         "time": round(packet.time, 4),
         "delivered": packet.delivered,
         "fault": packet.fault,
-        "raw": packet.raw.hex(),
+        "raw": packet.raw[:RAW].hex(),
     }
     return {name: value for name, value in facts.items() if value is not None}
 

@@ -7,6 +7,7 @@ import socket
 import threading
 from pathlib import Path
 
+CONNECTIONS = 64  # of one kernel at the same time
 BOXED_PORT = 1883  # where the box shows the broker, on its own loopback
 
 
@@ -19,6 +20,7 @@ class UnixGate:
 
     def __init__(self, path: Path) -> None:
         self._target: tuple[str, int] | None = None
+        self._pumps: list[threading.Thread] = []
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(path))
         self._server.listen()
@@ -29,8 +31,13 @@ class UnixGate:
         self._target = (host, port)
         return f"mqtt://127.0.0.1:{BOXED_PORT}"
 
+    def shut(self) -> None:
+        """Lead nowhere: the port of a broker that has ended may soon be somebody else's."""
+        self._target = None
+
     def close(self) -> None:
         """Accept nothing any more."""
+        self.shut()
         with contextlib.suppress(OSError):
             self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
@@ -44,15 +51,19 @@ class UnixGate:
             self._connect(inner)
 
     def _connect(self, inner: socket.socket) -> None:
+        target = self._target
+        self._pumps = [thread for thread in self._pumps if thread.is_alive()]
         try:
-            assert self._target is not None, "no question is open"
-            outer = socket.create_connection(self._target, timeout=2)
-        except (OSError, AssertionError):
+            if target is None or len(self._pumps) >= CONNECTIONS * 2:
+                raise ConnectionRefusedError
+            outer = socket.create_connection(target, timeout=2)
+        except OSError:
             inner.close()
             return
         outer.settimeout(None)
-        for source, target in ((inner, outer), (outer, inner)):
-            threading.Thread(target=pump, args=(source, target), daemon=True).start()
+        for source, sink in ((inner, outer), (outer, inner)):
+            self._pumps.append(threading.Thread(target=pump, args=(source, sink), daemon=True))
+            self._pumps[-1].start()
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:

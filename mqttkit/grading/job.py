@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat.reader import NotJSONError
 
 from mqttkit import __version__
 from mqttkit.grading import page, sandbox
@@ -55,8 +56,12 @@ class Job:
 
     @property
     def seed(self) -> str:
-        """Names the random numbers of this student's games: the same in each regrade, different for each student."""
-        return f"{self.exercise}:{self.student}"
+        """Names the random numbers of this submission's games.
+
+        They are the same in each regrade, and different for each student. The hash of the file is part of it, so nobody can
+        work them out beforehand and write them into the notebook, nor use what the feedback on an earlier one showed.
+        """
+        return f"{self.exercise}:{self.student}:{sha256(self.path)}"
 
     def as_json(self) -> str:
         """One line for a worker process."""
@@ -71,8 +76,20 @@ def digest(job: Job) -> str:
     """Names everything a mark depends on: the submission, the master, the rubric and this version of the kit."""
     exercise = load(job.exercise, Path(job.master).parent)
     rubric = Path(exercise.questions[next(iter(exercise.questions))].scenario.__code__.co_filename)
-    parts = [Path(p).read_bytes() if p else b"" for p in (job.path, job.master, str(rubric))]
-    return hashlib.sha256(b"\0".join([*parts, job.student.encode(), __version__.encode()])).hexdigest()
+    parts = [*map(sha256, (job.path, job.master, str(rubric))), job.student, __version__]
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def sha256(path: str) -> str:
+    """Hash of a file, however big; "" where there is none that can be read."""
+    found = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as file:
+            while part := file.read(1 << 20):
+                found.update(part)
+    except OSError:
+        return ""
+    return found.hexdigest()
 
 
 def grade_one(job: Job) -> Report:
@@ -125,7 +142,7 @@ def _blank(job: Job, exercise: Exercise) -> Report:
         "exercise": job.exercise,
         "student": job.student,
         "file": Path(job.path).name,
-        "sha256": hashlib.sha256(Path(job.path).read_bytes()).hexdigest() if job.path else "",
+        "sha256": sha256(job.path),
         "digest": digest(job),
         "seed": job.seed,
         "sandbox": job.sandbox,
@@ -145,9 +162,8 @@ def _blank(job: Job, exercise: Exercise) -> Report:
 
 
 def _grade(job: Job, exercise: Exercise, report: Report, packets: list[str]) -> None:
-    submission = _read(Path(job.path), exercise)
     master = student_version(nbformat.read(job.master, as_version=4))
-    notebook, report["tampered"], report["missing"] = restore(submission, master)
+    notebook, report["tampered"], report["missing"] = _read(Path(job.path), exercise, master)
     session, outcome = run_boxed(notebook, exercise, job.seed, job.sandbox, timeout=job.timeout, total=job.total)
     _fill(report, exercise, session.results, outcome)
     tapes = session.packets.items()
@@ -188,29 +204,47 @@ def _unplayed(question: Question, reason: str) -> Result:
     return Result(question, [Verdict(item, saw=reason) for item in question.rubric], "unplayed", reason)
 
 
-def _read(path: Path, exercise: Exercise) -> Notebook:
-    """The submitted notebook. Raises Unreadable with a sentence where it cannot be run as this exercise."""
+def _read(path: Path, exercise: Exercise, master: Notebook) -> tuple[Notebook, list[str], list[str]]:
+    """See `restore`. Raises Unreadable with a sentence where the submission cannot be run as this exercise."""
+    try:
+        _check_size(path)
+        submission = nbformat.reads(path.read_text("utf-8"), as_version=4)
+        _check_exercise(submission, exercise)
+        return restore(submission, master)
+    except Unreadable:
+        raise
+    except OSError as error:
+        raise Unreadable(f"The file cannot be read: {error.strerror or error}.") from None
+    except NotJSONError:
+        raise Unreadable(
+            "The file is not a notebook: it is not JSON. Was it cut off, or is it another kind of file?"
+        ) from None
+    except UnicodeDecodeError:
+        raise Unreadable("The file is not a notebook: it is not text. Is it another kind of file?") from None
+    except Exception as error:  # noqa: BLE001 - whatever may stand in a notebook that somebody else wrote
+        raise Unreadable(f"The file is not a notebook that can be read: {_short(error)}.") from None
+
+
+def _short(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:120]
+
+
+def _check_size(path: Path) -> None:
     if path.stat().st_size > LARGEST:
         raise Unreadable(
             f"The file has {path.stat().st_size >> 20} MB; a notebook without its outputs has some kilobytes."
         )
     if path.stat().st_size == 0:
         raise Unreadable("The file is empty.")
-    try:
-        notebook = nbformat.reads(path.read_text("utf-8"), as_version=4)
-        code = [cell for cell in notebook.cells if cell.cell_type == "code" and isinstance(cell.source, str)]
-    except Exception as error:  # noqa: BLE001 - nbformat raises what it likes
-        raise Unreadable(f"The file is not a notebook that can be read: {str(error)[:200]}") from None
+
+
+def _check_exercise(notebook: Notebook, exercise: Exercise) -> None:
+    code = [cell for cell in notebook.cells if cell.cell_type == "code" and isinstance(cell.source, str)]
     language = str(notebook.metadata.get("kernelspec", {}).get("language", "python"))
     if language != "python":
         raise Unreadable(f"The notebook is written for {language!r}, not for Python.")
     if not code:
         raise Unreadable("The notebook has no code cell.")
-    _check_exercise(notebook, exercise)
-    return notebook
-
-
-def _check_exercise(notebook: Notebook, exercise: Exercise) -> None:
     claimed = notebook.metadata.get("mqttkit", {}).get("exercise", exercise.name)
     if claimed != exercise.name:
         raise Unreadable(f"This is the exercise {str(claimed)[:60]!r}, not {exercise.name!r}.")

@@ -8,8 +8,10 @@ In nbgrader_config.py:
 
 from __future__ import annotations
 
+import hashlib
 from typing import Any
 
+import nbformat
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
@@ -55,7 +57,8 @@ class WireExecute(Execute):
         if name is None:
             return super().preprocess(notebook, resources, *args, **options)
         exercise = load(str(name), resources.get("metadata", {}).get("path") or ".")
-        seed = f"{name}:{resources['nbgrader']['student']}"
+        content = hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
+        seed = f"{name}:{resources['nbgrader']['student']}:{content}"
         session, outcome = run_boxed(notebook, exercise, seed, level("auto"), timeout=self.timeout or 30.0, total=600.0)
         for cell in notebook.cells:
             if is_check(cell):

@@ -126,8 +126,16 @@ def restore(submission: Notebook, master: Notebook) -> tuple[Notebook, list[str]
     edited = [name for name in fixed if name in found and found[name].source != originals[name].source]
     deleted = [name for name in originals if name not in found]
     own = [cell for cell in notebook.cells if tag(cell).get("grade_id") not in fixed]
+    for cell in own:
+        _unmark(cell)
     notebook.cells = _woven(own, master, originals, fixed)
     return notebook, sorted(edited), sorted(deleted)
+
+
+def _unmark(cell: Cell) -> None:
+    """Only the master's cells are checks, whatever a submission says about its own."""
+    if tag(cell).get("grade"):
+        cell.metadata["nbgrader"]["grade"] = False
 
 
 def _woven(own: list[Cell], master: Notebook, originals: dict[str, Cell], fixed: set[str]) -> list[Cell]:

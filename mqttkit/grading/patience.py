@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 
 TURN = 0.02  # seconds
+MOST = 10  # times `timeout`, in real seconds: then it is over in any case
 
 
 def wait(done: Callable[[], object], pause: Callable[[float], object], timeout: float) -> float | None:
@@ -17,9 +18,9 @@ def wait(done: Callable[[], object], pause: Callable[[float], object], timeout: 
     Returns:
         The seconds that counted, or None when `done()` was not true after `timeout` of them.
     """
-    spent = 0.0
+    spent, end = 0.0, time.monotonic() + timeout * MOST
     while not done():
-        if spent >= timeout:
+        if spent >= timeout or time.monotonic() > end:
             return None
         begun = time.monotonic()
         pause(TURN)

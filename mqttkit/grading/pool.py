@@ -18,6 +18,10 @@ from typing_extensions import Self
 
 from mqttkit.grading.job import Job, Report, grade_one, lost
 
+# Not -m: that looks for modules in the current folder first, and there may lie what students handed in.
+_WORKER = (
+    "import sys; sys.path[:] = [p for p in sys.path if p]; from mqttkit.grading.worker import main; sys.exit(main())"
+)
 MARGIN = 60.0  # seconds that a grader process may take beyond the time of its submission
 
 
@@ -56,7 +60,7 @@ class Worker:
 
     def _started(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-m", "mqttkit.grading.worker"]
+            command = [sys.executable, "-c", _WORKER]
             self._process = subprocess.Popen(  # noqa: S603 - our own module
                 command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 text=True, encoding="utf-8", start_new_session=sys.platform != "win32",

@@ -17,6 +17,8 @@ from mqttkit.grading.check import LINE
 from mqttkit.grading.game import Gate, StudentError, play
 from mqttkit.grading.rubric import Exercise, Result, without_play
 
+LINKS = 16  # connections to the check socket at the same time
+
 
 class Session:
     """One submission's results, and the socket over which its kernel asks for checks.
@@ -66,6 +68,10 @@ class Session:
                 link, _ = self._server.accept()
             except OSError:
                 return
+            self._links = [known for known in self._links if known.fileno() >= 0]
+            if len(self._links) >= LINKS:
+                link.close()  # a kernel has one check at a time; more would only cost threads of the grader
+                continue
             self._links.append(link)
             threading.Thread(target=self._answer, args=(link,), daemon=True).start()
 

@@ -6,7 +6,8 @@ import csv
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import unpack
@@ -65,31 +66,60 @@ def collect(
         GradingError: `source` or the roster cannot be read, the expression is wrong, or no file fits.
     """
     people = read_roster(roster) if roster else {}
-    found: dict[str, list[Path]] = {}
-    for path in unpack.files(source, workspace):
-        person = _person(path, source, workspace, names)
+    enrolled = set(people)
+    found: dict[str, list[File]] = {}
+    for file in _files(source, workspace):
+        person = _person(file.name, names)
         people.setdefault(person.student, person)
-        found.setdefault(person.student, []).append(path)
+        found.setdefault(person.student, []).append(file)
     if not people:
-        raise GradingError(f"No notebook was found in {source}. Is --names right? It reads `{names}` names.")
-    return [_choose(people[student], found.get(student, []), exercise) for student in sorted(people)]
+        place = "this folder" if source == Path() else str(source)
+        raise GradingError(f"No notebook was found in {place}. Is --names right? It reads `{names}` names.")
+    chosen = [_choose(people[student], found.get(student, []), exercise) for student in sorted(people)]
+    for submission in chosen:
+        if enrolled and submission.person.student not in enrolled:
+            submission.notes.append("This student is not on the roster.")
+    return chosen
 
 
-def _choose(person: Person, paths: list[Path], exercise: str) -> Submission:
+class File(NamedTuple):
+    """A notebook on the disk, and where it lay in what was handed in."""
+
+    path: Path
+    name: PurePosixPath
+
+
+def _files(source: Path, workspace: Path) -> list[File]:
+    paths = unpack.files(source, workspace)
+    names = [PurePosixPath(_relative(path, source, workspace).as_posix()) for path in paths]
+    if not source.is_dir() and _wrapped(names, source.stem):
+        names = [PurePosixPath(*name.parts[1:]) for name in names]
+    return [File(path, name) for path, name in zip(paths, names, strict=True)]
+
+
+def _wrapped(names: list[PurePosixPath], archive: str) -> bool:
+    """True when an archive holds one folder with everything in it, as it does when somebody packs a folder."""
+    tops = {name.parts[0] for name in names if len(name.parts) > 1}
+    if len(tops) != 1 or any(len(name.parts) == 1 for name in names):
+        return False
+    below = {name.parts[1] for name in names}
+    return tops == {archive} or (len(below) > 1 and all(len(name.parts) > 2 for name in names))  # noqa: PLR2004 - top/student/file
+
+
+def _choose(person: Person, files: list[File], exercise: str) -> Submission:
     """The notebook to grade: one that is called like the exercise, then the newest."""
-    named = [p for p in paths if p.stem.startswith(exercise) or exercise in p.name] or paths
-    ordered = sorted(named, key=lambda p: (p.stat().st_mtime, p.name))
-    submission = Submission(person, ordered[-1] if ordered else None)
+    named = [file for file in files if exercise in file.path.name] or files
+    ordered = sorted(named, key=lambda file: (file.path.stat().st_mtime, file.name))
+    submission = Submission(person, ordered[-1].path if ordered else None)
     if len(ordered) > 1:
-        others = ", ".join(p.name for p in ordered[:-1])
+        others = ", ".join(str(file.name) for file in ordered[:-1])
         submission.notes.append(
             f"{len(ordered)} notebooks were handed in: {ordered[-1].name}, the newest, is graded; not {others}."
         )
     return submission
 
 
-def _person(path: Path, source: Path, workspace: Path, names: str) -> Person:
-    relative = _relative(path, source, workspace)
+def _person(relative: PurePosixPath, names: str) -> Person:
     if names == "plain":
         student = relative.parts[0] if len(relative.parts) > 1 else relative.stem
         return Person(student)
@@ -127,14 +157,40 @@ def read_roster(path: Path) -> dict[str, Person]:
         GradingError: the file cannot be read, or has no column for the student.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file))
+        rows = _table(path.read_bytes())
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise GradingError(f"The roster {path} cannot be read: {error}.") from None
-    column = next((c for c in ("student_id", "student", "id") if rows and c in rows[0]), None)
-    if column is None:
+        raise GradingError(f"The roster {path} cannot be read: {getattr(error, 'strerror', None) or error}.") from None
+    if not rows or not any(column in rows[0] for column in _COLUMNS["student"]):
         raise GradingError(f"The roster {path} needs a header with a column student_id.")
-    people = [
-        Person(*(str(row.get(c) or "").strip() for c in (column, "first_name", "last_name", "email"))) for row in rows
-    ]
+    people = [Person(**{name: _cell(row, columns) for name, columns in _COLUMNS.items()}) for row in rows]
     return {person.student: person for person in people if person.student}
+
+
+_COLUMNS = {  # as our own lists call them, and as course sites do
+    "student": ("student_id", "student", "id", "id_number", "sis_user_id", "user_id"),
+    "first_name": ("first_name", "given_name", "vorname"),
+    "last_name": ("last_name", "surname", "family_name", "nachname"),
+    "email": ("email", "email_address", "e_mail"),
+}
+
+
+def _cell(row: dict[str, str], columns: tuple[str, ...]) -> str:
+    return next((str(row[column] or "").strip() for column in columns if column in row), "")
+
+
+def _table(data: bytes) -> list[dict[str, str]]:
+    """Rows of a CSV file as spreadsheets write it: comma, semicolon or tab; UTF-8, UTF-16, or the old Windows alphabet."""
+    text = _text(data)
+    head = text.split("\n", 1)[0]
+    rows = list(csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count), strict=True))
+    names = [re.sub(r"\W+", "_", name.strip().lower()).strip("_") for name in rows[0]] if rows else []
+    return [dict(zip(names, row, strict=False)) for row in rows[1:]]
+
+
+def _text(data: bytes) -> str:
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return data.decode("cp1252")

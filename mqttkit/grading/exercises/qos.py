@@ -196,7 +196,7 @@ def asleep(game: Game) -> None:
 
 
 def _connected(game: Game) -> bool:
-    return any(client.client_id != "gates" for client in game.broker.clients())
+    return any(not game.is_peer(client.client_id) for client in game.broker.clients())
 
 
 @exercise.question(
