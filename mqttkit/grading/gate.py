@@ -67,10 +67,11 @@ class UnixGate:
 
 
 def pump(source: socket.socket, target: socket.socket) -> None:
-    """Copy bytes until either side ends, then end both."""
+    """Copy bytes until either side ends, then end both, and close `source`: another pump closes `target`."""
     with contextlib.suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)
     for link in (source, target):
         with contextlib.suppress(OSError):
             link.shutdown(socket.SHUT_RDWR)
+    source.close()

@@ -81,7 +81,7 @@ class Runner:
             self._box.session.open(None)
 
     def _record(self, number: int, cell: Cell, run: Run) -> None:
-        what = _WHAT[run.end].format(seconds=self._timeout, error=run.error, why=run.why)
+        what = _WHAT[run.end].format(seconds=self._timeout, error=run.error, why=f" ({run.why})" if run.why else "")
         if run.end != "ok":
             self.outcome.cells.append(
                 {"cell": number, "id": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "what": what}
@@ -126,5 +126,5 @@ _WHAT = {
     "error": "raised {error}",
     "interrupted": "was stopped after {seconds:g} s",
     "stuck": "was stopped after {seconds:g} s, and its kernel with it, for it did not react",
-    "died": "ended its kernel ({why})",
+    "died": "ended its kernel{why}",
 }

@@ -60,7 +60,7 @@ def names_of(notebook):
     names = {"__name__": "__main__"}
     for number, cell in enumerate(notebook.cells):
         meta = tag(cell)
-        if cell.cell_type == "code" and not meta.get("grade") and meta.get("grade_id") != "live":
+        if cell.cell_type == "code" and not meta.get("grade") and meta.get("grade_id") not in ("live", "night"):
             run(cell.source, names, number)
     return names
 

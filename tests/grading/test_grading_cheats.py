@@ -6,14 +6,26 @@ import os
 import socket
 import sys
 
+import nbformat
 import psutil
 import pytest
 from submissions_for_tests import asked, grade, names_of, solved, untouched, with_cells, with_first_cell
 
 from mqttkit.grading import sandbox
+from mqttkit.grading.notebooks import tag
 
 NAME = "4-temperature-monitor"
 BOXED = pytest.mark.skipif(not sandbox.bwrap_works(), reason="bubblewrap does not work here")
+
+
+def cheating(code):
+    """A notebook with `code` in place of all answers: no stub after it may put things right again."""
+    notebook = untouched(NAME)
+    for cell in notebook.cells:
+        if tag(cell).get("solution"):
+            cell.source = ""
+    notebook.cells.insert(1, nbformat.v4.new_code_cell(code))
+    return notebook
 
 
 def at_levels(cases, boxed):
@@ -47,14 +59,43 @@ CHEATS = {
     "read_only_names": "__builtins__.isinstance = lambda *a: True",
     "deep_value": "x = []\nx.append(x)\ndef reading(*a): return x",
     "huge_value": "def reading(*a): return 'x' * 20_000_000",
+    "modules_in_the_folder": "import os\nos.makedirs('.ipython/profile_default/startup', exist_ok=True)\n"
+    "lie = 'class L:\\n    def __call__(self, q): return 99.0\\nchecks = lambda name: L()\\n'\n"
+    "for name in ('mqttkit', 'sitecustomize', 'usercustomize', 'json', '.ipython/profile_default/startup/00'):\n"
+    "    open(name + '.py', 'w').write(lie)\nos._exit(1)",
+    "patched_socket": "import socket, io, json\n"
+    "full = json.dumps({'op': 'result', 'result': {'id': 'x', 'score': 9, 'max_score': 9, 'state': 'played', 'items': []}})\n"
+    "socket.socket.makefile = lambda self, *a, **k: io.BytesIO(full.encode() + b'\\n')",
+    "grader_in_memory": "import gc\nfound = [o for o in gc.get_objects() if type(o).__name__ in ('Session', 'Game', 'Exercise', 'Job')]\n"
+    "for o in found: o.results = {'reading': 99}",
+    "many_connections": "import os, socket\nhost, port = os.environ['MQTTKIT_GRADER'].split(':')\nkept = []\n"
+    "for _ in range(300):\n    try: kept.append(socket.create_connection((host, int(port)), timeout=1))\n    except OSError: break",
+    "published_later": "import os, threading\n"
+    "def start_monitor(broker):\n    if os.fork() == 0:\n        import time, paho.mqtt.client as m\n"
+    "        c = m.Client(m.CallbackAPIVersion.VERSION2)\n        for _ in range(40):\n            try:\n"
+    "                c.connect(broker.host, broker.port); c.loop_start()\n"
+    "                c.publish('garden/palms/alarm', 'on', 1, True)\n            except OSError: pass\n"
+    "            time.sleep(.1)\n        os._exit(0)\n    return 1",
+    "played_for_others": "import json, threading, paho.mqtt.client as m\n"
+    "def start_monitor(broker):\n    made = []\n    for name in ('sensors', 'observer', 'monitor'):\n"
+    "        c = m.Client(m.CallbackAPIVersion.VERSION2, client_id=name)\n"
+    "        c.connect(broker.host, broker.port); c.loop_start()\n        made.append(c)\n"
+    "    return made\ndef summary(m): return {}\ndef stale(m, now): return []",
+    "flood": "import paho.mqtt.client as m, threading\ndef start_monitor(broker):\n"
+    "    c = m.Client(m.CallbackAPIVersion.VERSION2, client_id='flood')\n    c.connect(broker.host, broker.port); c.loop_start()\n"
+    "    def more():\n        while True: c.publish('garden/palms/climate', b'x' * 1000, 0); c.loop_misc()\n"
+    "    threading.Thread(target=more, daemon=True).start()\n    return c",
     "left_behind": "import subprocess, sys\n"
     "p = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)', 'mqttkit-left-behind'], start_new_session=True)",
 }
 
 
-@pytest.mark.parametrize(("cheat", "level"), at_levels(CHEATS, ["patched_answer", "forged_result", "early_look"]))
+@pytest.mark.parametrize(
+    ("cheat", "level"),
+    at_levels(CHEATS, ["patched_answer", "forged_result", "early_look", "many_connections", "flood"]),
+)
 def test_a_cheat_earns_nothing(cheat, level, tmp_path):
-    report = grade(with_first_cell(NAME, CHEATS[cheat]), tmp_path, name=NAME, level=level, timeout=3, total=10)
+    report = grade(cheating(CHEATS[cheat]), tmp_path, name=NAME, level=level, timeout=3, total=10)
     assert report["score"] == 0
     assert report["status"] in ("graded", "timeout", "kernel_died")
     assert len(report["questions"]) == 7, "all questions are in the report"
@@ -164,6 +205,20 @@ def test_hard_coded_answers_fail_for_another_student(tmp_path):
     assert asked(NAME, "reading", names, seed=f"{NAME}:practice").score == 2
     cheat = with_cells(untouched(NAME), reading=f"def reading(*args):\n    return {seen[0]!r}")
     assert grade(cheat, tmp_path, name=NAME)["questions"][0]["score"] <= 1
+
+
+def test_the_numbers_cannot_be_worked_out_beforehand(tmp_path):
+    """The code of the scenarios is public, and so are the names of exercise and student."""
+    code = (
+        "from mqttkit.grading.rubric import seeded\nimport json\ndef reading(*a):\n"
+        "    r = seeded('4-temperature-monitor:ada', 'reading')\n    n = r.randrange(10, 99)\n"
+        "    t, h = round(r.uniform(10, 29), 1), round(r.uniform(30, 90), 1)\n    return json.dumps({'device_id': f'sensor_{n}',"
+        " 'temperature': t, 'humidity': h, 'timestamp': r.randrange(10**9)})"
+    )
+    first = grade(cheating(code), tmp_path, name=NAME)
+    assert first["questions"][0]["score"] == 1, "a JSON object with the four names, and the wrong numbers"
+    assert grade(cheating(code), tmp_path, name=NAME)["seed"] == first["seed"], "a regrade gives the same game"
+    assert grade(cheating(code + " "), tmp_path, name=NAME)["seed"] != first["seed"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a Unix process group")

@@ -1,0 +1,291 @@
+"""What people hand in by mistake or on purpose: links, odd metadata, packed folders, rosters from spreadsheets, late work."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+import zipfile
+
+import nbformat
+import pytest
+from submissions_for_tests import ROOT, solved, untouched
+
+from mqttkit.grading import submissions, unpack
+from mqttkit.grading.commands import check, grade
+from mqttkit.grading.gate import UnixGate
+from mqttkit.grading.job import Job, grade_one
+from mqttkit.grading.submissions import collect, read_roster
+
+NAME = "1-topics"
+
+
+def put(path, notebook, *, moment=None):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook), "utf-8")
+    if moment is not None:
+        os.utime(path, (moment, moment))
+
+
+def quick():
+    """A notebook of the exercise that is graded in no time: one cell, one point."""
+    notebook = untouched(NAME)
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == "name":
+            cell.source = "def topic_of(*a): return 'museum/' + '/'.join(map(str, a))"
+    return notebook
+
+
+def rows_of(out):
+    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+        return {row["student_id"]: row for row in csv.DictReader(file)}
+
+
+# --- rosters
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_roster_as_spreadsheets_write_it(sign, encoding, tmp_path):
+    lines = [
+        ["Student ID", "First name", "Surname", "Email address"],
+        ["4711", "Jürgen", "Größe, jun.", "j@example.org"],
+    ]
+    text = "\r\n".join(sign.join(f'"{word}"' if sign in word else word for word in line) for line in lines)
+    (tmp_path / "r.csv").write_bytes(text.encode(encoding))
+    person = submissions.Person("4711", "Jürgen", "Größe, jun.", "j@example.org")
+    assert read_roster(tmp_path / "r.csv") == {"4711": person}
+
+
+def test_who_is_not_on_the_roster_is_told(tmp_path):
+    put(tmp_path / "in" / "eve" / f"{NAME}.ipynb", untouched(NAME))
+    (tmp_path / "r.csv").write_text("student_id\nada\n")
+    ada, eve = collect(tmp_path / "in", NAME, tmp_path / "work", roster=tmp_path / "r.csv")
+    assert (ada.path, ada.notes) == (None, [])
+    assert eve.notes == ["This student is not on the roster."]
+
+
+# --- folders and archives
+
+
+@pytest.mark.parametrize("top", ["", "class/", "everybody/"])
+def test_an_archive_may_hold_one_folder_with_everything(top, tmp_path):
+    with zipfile.ZipFile(tmp_path / "class.zip", "w") as archive:
+        for student in ("ada", "bob"):
+            archive.writestr(f"{top}{student}/{NAME}.ipynb", nbformat.writes(untouched(NAME)))
+            archive.writestr(f"{top}{student}/picture.png", b"x" * 1000)
+    found = collect(tmp_path / "class.zip", NAME, tmp_path / "work")
+    assert [s.person.student for s in found] == ["ada", "bob"]
+    assert not list((tmp_path / "work").rglob("*.png")), "only notebooks are unpacked"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links and pipes of Unix")
+def test_only_real_files_are_read(tmp_path):
+    """A link to somebody else's work, to nowhere, a folder called like a notebook, a pipe that nobody fills."""
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", untouched(NAME))
+    for student in ("thief", "lost", "folder", "pipe"):
+        (tmp_path / "in" / student).mkdir()
+    (tmp_path / "in" / "thief" / f"{NAME}.ipynb").symlink_to(tmp_path / "in" / "ada" / f"{NAME}.ipynb")
+    (tmp_path / "in" / "lost" / f"{NAME}.ipynb").symlink_to("nowhere")
+    (tmp_path / "in" / "folder" / f"{NAME}.ipynb").mkdir()
+    os.mkfifo(tmp_path / "in" / "pipe" / f"{NAME}.ipynb")
+    assert [s.person.student for s in collect(tmp_path / "in", NAME, tmp_path / "work")] == ["ada"]
+
+
+def test_a_link_in_an_archive_leads_nowhere(tmp_path):
+    link = zipfile.ZipInfo(f"eve/{NAME}.ipynb")
+    link.external_attr = 0o120777 << 16
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        archive.writestr(f"ada/{NAME}.ipynb", nbformat.writes(untouched(NAME)))
+        archive.writestr(link, f"../ada/{NAME}.ipynb")
+    eve = collect(tmp_path / "all.zip", NAME, tmp_path / "work")[1]
+    assert eve.path.read_text() == f"../ada/{NAME}.ipynb"
+
+
+def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpack, "TOTAL", 30 << 20)
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        for student in ("a", "b", "c"):
+            archive.writestr(f"{student}/{NAME}.ipynb", b"0" * (19 << 20))
+        archive.writestr(f"d/{NAME}.ipynb", b"0" * (21 << 20))
+    found = collect(tmp_path / "all.zip", NAME, tmp_path / "work")
+    blocks = {s.person.student: s.path.stat().st_size for s in found}
+    assert len(blocks) == 4
+    on_disk = sum(getattr(s.path.stat(), "st_blocks", 0) * 512 for s in found)
+    assert on_disk < 25 << 20
+    report = grade_one(job_for(found[3].path, tmp_path))
+    assert (report["status"], report["note"][:17]) == ("unreadable", "The file has 21 M")
+
+
+def test_a_damaged_archive_is_no_end(tmp_path):
+    (tmp_path / "in" / "ada").mkdir(parents=True)
+    with zipfile.ZipFile(tmp_path / "in" / "ada" / "w.zip", "w") as archive:
+        archive.writestr(f"{NAME}.ipynb", nbformat.writes(untouched(NAME)))
+    data = bytearray((tmp_path / "in" / "ada" / "w.zip").read_bytes())
+    data[60:400] = bytes(340)
+    (tmp_path / "in" / "ada" / "w.zip").write_bytes(data)
+    put(tmp_path / "in" / "bob" / f"{NAME}.ipynb", untouched(NAME))
+    found = collect(tmp_path / "in", NAME, tmp_path / "work")
+    assert found[-1].person.student == "bob"
+    assert [grade_one(job_for(s.path, tmp_path))["status"] for s in found[:-1]] in ([], ["unreadable"])
+
+
+# --- what stands in the file
+
+
+def job_for(path, tmp_path, student="ada"):
+    return Job(NAME, str(ROOT / "solutions" / f"{NAME}.ipynb"), student, str(path), str(tmp_path / "report"))
+
+
+def with_metadata(**changes):
+    notebook = json.loads(nbformat.writes(untouched(NAME)))
+    notebook["metadata"] |= changes
+    return notebook
+
+
+ODD = {
+    "kernelspec_is_a_list": with_metadata(kernelspec=["python"]),
+    "kernelspec_is_text": with_metadata(kernelspec="python"),
+    "exercise_is_a_number": with_metadata(mqttkit=7),
+    "exercise_is_html": with_metadata(mqttkit={"exercise": "<script>alert(1)</script>"}),
+    "cells_are_a_word": {"cells": "x", "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
+    "a_cell_is_a_number": {"cells": [7], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
+    "metadata_is_a_list": {"cells": [{"cell_type": "code", "metadata": [], "source": "1"}], "metadata": {}, "nbformat": 4, "nbformat_minor": 5},
+    "from_the_future": {"cells": [], "metadata": {}, "nbformat": 9, "nbformat_minor": 0},
+    "a_list": [],
+    "a_number": 7,
+    "nothing": None,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_odd_notebooks_are_unreadable_and_say_why(odd, tmp_path):
+    path = tmp_path / f"{NAME}.ipynb"
+    path.write_text(json.dumps(ODD[odd]))
+    report = grade_one(job_for(path, tmp_path))
+    assert report["status"] == "unreadable", report["note"]
+    assert len(report["note"]) < 220
+    page = (tmp_path / "report" / "feedback.html").read_text("utf-8")
+    assert "<script" not in page
+    assert "Not graded: unreadable." in page
+
+
+def test_a_deep_notebook_is_unreadable(tmp_path):
+    path = tmp_path / f"{NAME}.ipynb"
+    path.write_text("[" * 100_000)
+    assert grade_one(job_for(path, tmp_path))["status"] == "unreadable"
+
+
+def test_an_old_notebook_is_graded(tmp_path):
+    """nbformat 3, as editors of 2014 wrote it."""
+    path = tmp_path / f"{NAME}.ipynb"
+    path.write_text(nbformat.writes(quick(), version=3))
+    report = grade_one(job_for(path, tmp_path))
+    assert (report["status"], report["score"]) == ("graded", 1.0)
+
+
+def test_a_cell_of_ones_own_is_no_check(tmp_path):
+    """Cells that a submission calls checks stay what they are: code of a student."""
+    notebook = quick()
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("solution"):
+            cell.metadata["nbgrader"] |= {"grade": True, "points": 99}
+    extra = nbformat.v4.new_code_cell(
+        "99.0", metadata={"nbgrader": {"grade": True, "grade_id": "check-x", "points": 99}}
+    )
+    notebook.cells.append(extra)
+    path = tmp_path / f"{NAME}.ipynb"
+    path.write_text(nbformat.writes(notebook))
+    report = grade_one(job_for(path, tmp_path, "<img src=x>"))
+    assert (report["score"], report["max_score"], len(report["questions"])) == (1.0, 25, 6)
+    assert "<img" not in (tmp_path / "report" / "feedback.html").read_text("utf-8")
+
+
+def test_check_of_something_else_is_not_a_plain_zero(tmp_path, capsys):
+    (tmp_path / "essay.ipynb").write_text("root:x:0:0")
+    assert check(NAME, tmp_path / "essay.ipynb") == 2
+    told = capsys.readouterr()
+    assert "it is not JSON" in told.err
+    assert "root:x" not in told.err
+    assert "points" not in told.out
+
+
+# --- end to end
+
+
+def test_twice_handed_in_late_and_with_names_of_all_kinds(tmp_path, capsys):
+    """Two notebooks of one student, work that is late, names with blanks, umlauts and formulas; the reports lie among them."""
+    folder, due = tmp_path / "in", 1_700_000_000
+    put(folder / "Ada Größe" / f"{NAME}.ipynb", untouched(NAME), moment=due - 7200)
+    put(folder / "Ada Größe" / "second try" / f"{NAME}.ipynb", quick(), moment=due + 3600)
+    put(folder / "=cmd" / f"{NAME}.ipynb", quick(), moment=due - 1)
+    options = {
+        "out": folder / "grades",
+        "jobs": 2,
+        "sandbox": "none",
+        "due": "2023-11-14T22:13:20+00:00",
+        "late": "10%/day",
+    }
+    assert grade(NAME, folder, **options) == 0
+    said = capsys.readouterr()
+    assert "2 notebooks were handed in: Ada Größe/second try/1-topics.ipynb, the newest, is graded" in said.out
+    rows = rows_of(folder / "grades")
+    late = rows["Ada Größe"]
+    assert (late["raw_score"], late["late_submission_penalty"], late["score"]) == ("1", "0.1", "0.9")
+    assert (rows["'=cmd"]["late_submission_penalty"], rows["'=cmd"]["score"]) == ("0", "1")
+    (page,) = folder.glob("grades/Ada*/feedback.html")
+    assert "0.9 of 25 points" in page.read_text("utf-8")
+    assert grade(NAME, folder, **options | {"late": "50%/week"}) == 0
+    assert "2 unchanged" in capsys.readouterr().err
+    assert rows_of(folder / "grades")["Ada Größe"]["score"] == "0.5"
+
+
+def test_where_nothing_can_be_written_is_told(tmp_path, capsys):
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", untouched(NAME))
+    (tmp_path / "file").write_text("")
+    assert grade(NAME, tmp_path / "in", out=tmp_path / "file" / "grades", jobs=1, sandbox="none") == 2
+    assert "may you write there" in capsys.readouterr().err
+    assert grade(NAME, tmp_path / "in", out=tmp_path / "out", jobs=0) == 2
+    assert "--jobs" in capsys.readouterr().err
+
+
+def test_modules_in_the_current_folder_are_not_the_graders(tmp_path, monkeypatch):
+    """An instructor may stand in a folder with files of students: none of them is imported."""
+    for name in ("mqttkit", "nbformat", "psutil", "json", "sitecustomize"):
+        (tmp_path / f"{name}.py").write_text("open('imported.txt', 'w').write(__name__)\n")
+    put(tmp_path / "ada" / f"{NAME}.ipynb", quick())
+    monkeypatch.chdir(tmp_path)
+    assert grade(NAME, tmp_path, out=tmp_path / "out", jobs=1, sandbox="none") == 0
+    assert rows_of(tmp_path / "out")["ada"]["score"] == "1"
+    assert not (tmp_path / "imported.txt").exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Unix sockets")
+def test_the_gate_leads_nowhere_when_its_question_is_over(tmp_path):
+    """The port of a broker that has ended may soon be somebody else's."""
+    import socket
+
+    gate = UnixGate(tmp_path / "gate")
+    with socket.create_server(("127.0.0.1", 0)) as somebody:
+        somebody.settimeout(0.3)
+        gate.open(*somebody.getsockname())
+        with socket.socket(socket.AF_UNIX) as inside:
+            inside.connect(str(tmp_path / "gate"))
+            somebody.accept()[0].close()
+        gate.shut()
+        with socket.socket(socket.AF_UNIX) as inside:
+            inside.settimeout(2)
+            inside.connect(str(tmp_path / "gate"))
+            assert inside.recv(1) == b""
+            with pytest.raises(TimeoutError):
+                somebody.accept()
+    gate.close()
+
+
+def test_the_solved_notebook_is_not_needed_to_be_named(tmp_path):
+    """`mqttkit grade` takes the name, the file, or the student version."""
+    for given in (NAME, str(ROOT / "solutions" / f"{NAME}.ipynb"), str(ROOT / "exercises" / f"{NAME}.ipynb")):
+        put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", quick())
+        assert grade(given, tmp_path / "in", out=tmp_path / "out", jobs=1, sandbox="none") == 0
+    assert solved(NAME).cells
