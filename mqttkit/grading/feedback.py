@@ -93,13 +93,15 @@ class Feedback:
 
 
 def told_once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The items, with a sentence that several share (the scenario could not go on) only at the first of them."""
+    """The items, with a sentence (the scenario could not go on) or a ladder that several share only at the first of them."""
     told: set[str] = set()
     result = []
     for item in items:
-        again = not item["ok"] and item["saw"] in told and not item["packets"]
-        result.append(item | {"saw": ""} if again else item)
-        told.add("" if item["ok"] else item["saw"])
+        news = item | {"saw": item["saw"] if item["packets"] or item["saw"] not in told else ""}
+        if item["packets"] in told:
+            news |= {"packets": "", "ladder": ""}
+        result.append(item if item["ok"] else news)
+        told |= set() if item["ok"] else {item["saw"], item["packets"]}
     return result
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import re
 import signal
 import subprocess
 import sys
@@ -152,7 +153,8 @@ def _note(news: dict[str, Any], run: Run) -> bool:
         run.printed += content["text"][:OUTPUT]
     elif kind == "error":
         run.end = "error"
-        run.error = f"{content['ename']}: {content['evalue']}"[:300]
+        said = re.sub(r"\(\d+\.py, line", "(line", str(content["evalue"]))  # the name that IPython gives a cell
+        run.error = f"{content['ename']}: {said}"[:300]
     return bool(kind == "status" and content["execution_state"] == "idle")
 
 

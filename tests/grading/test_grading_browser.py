@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
 import pytest
+from submissions_for_tests import grade, solved, with_cells
 
 HALF_RIGHT = """
 import paho.mqtt.client as mqtt
@@ -29,9 +33,39 @@ def test_feedback_in_jupyterlab(page_of):
     text = output.inner_text()
     assert text.count("not yet") == 3
     assert "QoS 0, not retained" in text
+    assert output.locator("svg[role=img]").count() == 2, (
+        "the packets behind each item, as a ladder, the same ones only once"
+    )
+    assert output.locator("svg[role=img]").first.is_visible()
+    assert not output.locator(".mk-plain").first.is_visible()
     assert "<i>online</i>" in text, "what strangers sent is shown as text"
     assert "Hint 1 of 3" in text
     assert output.get_by_role("link", name="06-retain-and-will").get_attribute("href")
     assert page.serious_violations(output) == []
     page.output(2).get_by_text("Run the cell that defines it").wait_for(timeout=20_000)
     page.assert_clean()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_for_a_student(browser, tmp_path, scheme):
+    """feedback.html of a half-right answer, opened as a file: readable in both schemes, nothing is blocked or loaded."""
+    name = "3-retain-and-will"
+    half = {
+        "birth": HALF_RIGHT[HALF_RIGHT.index("def") :],
+        "light": "def set_light(: <b>",
+    }
+    grade(with_cells(solved(name), **half), tmp_path, name=name, student="Zoë <b>&</b> Co")
+    page = browser.new_page(color_scheme=scheme, viewport={"width": 900, "height": 1200})
+    trouble = []
+    page.on("console", lambda message: trouble.append(message.text))
+    page.on("request", lambda request: None if request.url.startswith("file:") else trouble.append(request.url))
+    page.goto((tmp_path / "out" / "feedback.html").as_uri())
+    assert page.locator("svg[role=img]").first.is_visible()
+    assert page.locator("h1").inner_text() == f"{name}: Zoë <b>&</b> Co"
+    assert page.locator("li.no").count() >= 4
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing sticks out"
+    if folder := os.environ.get("MQTTKIT_SCREENSHOTS"):
+        page.screenshot(path=str(Path(folder) / f"grading-page-{scheme}.png"), full_page=True)
+    assert trouble == []
+    page.close()

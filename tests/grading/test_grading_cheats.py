@@ -117,7 +117,10 @@ def command_of(process):
 
 BOMBS = {
     "exit": ("import os\nos._exit(0)", "kernel_died"),
-    "fork_bomb": ("import os\nwhile True:\n    try: os.fork()\n    except OSError: pass", "kernel_died"),
+    "fork_bomb": (
+        "import os\nwhile True:\n    try: os.fork()\n    except OSError: pass",
+        None,
+    ),  # whichever notices first
     "memory_bomb": ("x = []\nwhile True: x.append(bytearray(50_000_000))", None),
     "disk_bomb": (
         "i = 0\nwhile True:\n    i += 1\n    try: open(f'fill{i}', 'wb').write(b'x' * 9_000_000)\n    except OSError: break",
@@ -215,9 +218,10 @@ def test_the_numbers_cannot_be_worked_out_beforehand(tmp_path):
         "    t, h = round(r.uniform(10, 29), 1), round(r.uniform(30, 90), 1)\n    return json.dumps({'device_id': f'sensor_{n}',"
         " 'temperature': t, 'humidity': h, 'timestamp': r.randrange(10**9)})"
     )
-    first = grade(cheating(code), tmp_path, name=NAME)
+    notebook = cheating(code)
+    first = grade(notebook, tmp_path, name=NAME)
     assert first["questions"][0]["score"] == 1, "a JSON object with the four names, and the wrong numbers"
-    assert grade(cheating(code), tmp_path, name=NAME)["seed"] == first["seed"], "a regrade gives the same game"
+    assert grade(notebook, tmp_path, name=NAME)["seed"] == first["seed"], "a regrade gives the same game"
     assert grade(cheating(code + " "), tmp_path, name=NAME)["seed"] != first["seed"]
 
 
