@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import get_close_matches
+from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
@@ -124,6 +126,7 @@ class Lab:
         self._check_open()
         if name == BROKER:
             raise InvalidArgument(f'"{BROKER}" is what ladder and trace call the broker. Choose another client id.')
+        _check_options(options)
         made = Client(self.network, name, **self._login(options))
         earlier = self._clients.pop(name, None)
         if earlier is not None:
@@ -191,6 +194,16 @@ class Lab:
             return "Lab, closed"
         names = [name for name, client in self._clients.items() if client.connected]
         return f"Lab, {self.broker.engine} broker, {'clients ' + ', '.join(names) if names else 'no clients'}"
+
+
+def _check_options(options: dict[str, Any]) -> None:
+    """Refuses what Client does not take, and names the nearest word that it does."""
+    known = [*signature(Client).parameters][2:]  # after broker and client_id
+    for word in options:
+        if word not in known:
+            near = get_close_matches(word, known, n=1)
+            hint = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(known)}."
+            raise InvalidArgument(f"A client has no option {word}. {hint}")
 
 
 def _as_broker(given: Broker | str) -> Broker:

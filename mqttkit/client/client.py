@@ -236,6 +236,7 @@ class Client(Receiving):
             self._checked = check_characters(check_topic_name(topic))
         data = check_size(check_payload(payload))
         check_qos(qos)
+        timeout = check_timeout(timeout)
         retain = check_flag(retain, "retain")
         if not (self._link.reconnects and qos > 0 and self._link.state == "lost"):  # paho keeps those until it is back
             self._link.need_connection("publish")

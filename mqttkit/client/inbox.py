@@ -62,6 +62,13 @@ class Inbox:
             self._all.clear()
             self._unread.clear()
 
+    def holds(self, n: int, topic_filter: str | None = None) -> bool:
+        """True when `n` messages that match have not been handed out yet."""
+        with self.changed:
+            if len(self._unread) < n or topic_filter is None:  # the usual case, told without a look at any message
+                return len(self._unread) >= n
+            return len(self.unread(topic_filter)) >= n
+
     def unread(self, topic_filter: str | None = None) -> list[Message]:
         """What has not been handed out yet."""
         with self.changed:

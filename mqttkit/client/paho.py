@@ -1,7 +1,8 @@
 """The paho client inside a Client: complete and unchanged, but no callback of it can fail unseen.
 
 Everything here overrides public methods and properties of paho-mqtt only, so that code from any paho tutorial works on
-`client.paho`, and a change inside paho cannot break it silently.
+`client.paho`. One private method is called, `_reset_sockets`: paho has no public way to close the socket pair of a thread
+that has ended. It is called whenever a network thread starts, so a paho without it cannot go unnoticed.
 """
 
 from __future__ import annotations

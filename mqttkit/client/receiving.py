@@ -96,9 +96,7 @@ class Receiving:
         if topic is not None:
             check_topic_filter(topic)
         with self._inbox.changed:
-            self._inbox.wait(
-                lambda: self._errors.waiting or len(self._inbox.unread(topic)) >= n or self._link.over, timeout
-            )
+            self._inbox.wait(lambda: self._errors.waiting or self._inbox.holds(n, topic) or self._link.over, timeout)
             self._errors.raise_first()
             found = self._inbox.take(n, topic)
         if found is None:

@@ -466,6 +466,16 @@ def test_a_line_break_at_the_end_of_a_topic_is_no_lost_connection(broker):
         Client("mqtt://127.0.0.1:1", "a", will=Will("home/lamp\n"))
 
 
+@pytest.mark.parametrize("timeout", [None, -1, "2"])
+def test_a_wrong_timeout_sends_nothing(broker, topic, timeout):
+    alice = broker.client()
+    alice.subscribe(topic)
+    with pytest.raises(InvalidArgument, match="timeout is a number of seconds"):
+        alice.publish(topic, "no", 1, timeout=timeout)
+    alice.publish(topic, "end", 1)
+    assert [message.text for message in alice.wait_for()] == ["end"]
+
+
 def test_a_long_payload_is_shown_short():
     """A list of messages is a cell's output."""
     assert repr(Message("t", b"25.6")) == "Message(topic='t', payload=b'25.6', qos=0, retain=False, dup=False)"

@@ -261,3 +261,11 @@ def test_no_client_can_be_called_broker():
     """Ladder, trace and faults use that name for the broker."""
     with Lab() as lab, pytest.raises(InvalidArgument, match='"broker" is what ladder and trace call the broker'):
         lab.client("broker")
+
+
+def test_a_misspelt_option_of_a_client_names_the_right_one():
+    with Lab() as lab:
+        with pytest.raises(InvalidArgument, match=r"no option clean_sesion\. Did you mean clean_session\?"):
+            lab.client("alice", clean_sesion=False)
+        with pytest.raises(InvalidArgument, match=r"no option x\. It takes clean_session, will, "):
+            lab.client("alice", x=1)
