@@ -132,7 +132,7 @@ class Child:
 
     def __init__(self, command: list[str], *, folder: Path | None = None, **options: Any) -> None:
         self.process: subprocess.Popen[str] = subprocess.Popen(  # noqa: S603 - found by us, our own arguments
-            command, text=True, errors="replace", **apart(), **options
+            command, text=True, encoding="utf-8", errors="replace", **apart(), **options
         )
         try:
             self._guardian = Guardian(self.process.pid, folder)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mqttkit.broker.remote import RemoteBroker
-from mqttkit.broker.state import Client, Queued, RetainedMessage, SessionState, Subscription, Table
+from mqttkit.broker.state import ConnectedClient, Queued, RetainedMessage, SessionState, Subscription, Table
 
 if TYPE_CHECKING:
     from mqttkit.trace import Captured, Trace
@@ -25,10 +25,10 @@ class WitnessedBroker(RemoteBroker):
 
     trace: Trace | None = None
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[ConnectedClient]:
         """The clients that came through the network and are connected now."""
         return Table(
-            Client,
+            ConnectedClient,
             sorted((self._client(connect) for connect in self._connects().values()), key=lambda one: one.client_id),
         )
 
@@ -81,9 +81,9 @@ class WitnessedBroker(RemoteBroker):
         up = {session.link for session in self._view().by_client.values() if session.link}
         return {packet.link: packet for packet in self._seen().packets(type="CONNECT") if packet.link in up}
 
-    def _client(self, connect: Captured) -> Client:
+    def _client(self, connect: Captured) -> ConnectedClient:
         packet = connect.packet
-        return Client(
+        return ConnectedClient(
             connect.sender.partition(" #")[0],
             packet.username,
             clean_session=bool(packet.clean_session),

@@ -2,12 +2,20 @@
 
 from mqttkit.broker.facade import Broker
 from mqttkit.broker.remote import from_environment
-from mqttkit.broker.state import BrokerEvent, Client, NotTold, Queued, RetainedMessage, SessionState, Subscription
+from mqttkit.broker.state import (
+    BrokerEvent,
+    ConnectedClient,
+    NotTold,
+    Queued,
+    RetainedMessage,
+    SessionState,
+    Subscription,
+)
 
 __all__ = [
     "Broker",
     "BrokerEvent",
-    "Client",
+    "ConnectedClient",
     "NotTold",
     "Queued",
     "RetainedMessage",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._words import did_you_mean
 from mqttkit.broker.options import LOOPBACK_NAMES, is_loopback
 from mqttkit.errors import BrokerError, InvalidArgument
 
@@ -44,9 +44,8 @@ def check_host(host: Any, *, guarded: bool) -> str:
 def check_kind(kind: str | None) -> None:
     """A kind of event, or None for all of them."""
     if kind is not None and kind not in EVENT_KINDS:
-        near = get_close_matches(str(kind), EVENT_KINDS, 1, 0.5)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(EVENT_KINDS)}."
-        raise InvalidArgument(f"There is no event of kind {kind!r}. {hint}")
+        hint = did_you_mean(kind, EVENT_KINDS) or f" There are: {', '.join(EVENT_KINDS)}."
+        raise InvalidArgument(f"There is no event of kind {kind!r}.{hint}")
 
 
 # mqttkit.security is loaded only where it is used: the first broker of a lesson has none of it.

@@ -16,7 +16,7 @@ _KEPT = 10_000
 
 
 class EventFeed:
-    """Keeps the last events and tells listeners of each new one, in the broker's thread.
+    """Keeps the last events and tells listeners of each new one, in the broker's thread (start and stop: in the caller's).
 
     A listener must be quick. One that raises is not called again; its error is kept for `raise_kept`.
     """
@@ -48,7 +48,8 @@ class EventFeed:
 
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call `listener` with every event from now on; the returned function ends that."""
-        self._listeners.append(listener)
+        with self._arrived:
+            self._listeners.append(listener)
         return lambda: self.unlisten(listener)
 
     def raise_kept(self) -> None:
@@ -58,8 +59,9 @@ class EventFeed:
 
     def unlisten(self, listener: Listener) -> None:
         """Call `listener` no more."""
-        if listener in self._listeners:
-            self._listeners.remove(listener)
+        with self._arrived:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
 
     def events(self, kind: str | None = None, client_id: str | None = None, since: int = 0) -> list[BrokerEvent]:
         """The events after number `since`, oldest first; at most the last 10 000 are kept."""

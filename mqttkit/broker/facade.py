@@ -12,7 +12,7 @@ from mqttkit._lifetime import adopt
 from mqttkit.broker.arguments import access_of, certificate_of, check_host, check_kind, check_ports, users_of
 from mqttkit.broker.events import EventFeed, Listener
 from mqttkit.broker.options import KINDS, Options, local_address
-from mqttkit.broker.state import BrokerEvent, Client, RetainedMessage, SessionState, Subscription, Table
+from mqttkit.broker.state import BrokerEvent, ConnectedClient, RetainedMessage, SessionState, Subscription, Table
 from mqttkit.errors import BrokerError, InvalidArgument, Timeout
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Engine(Protocol):
     def alive(self) -> bool:
         """Whether it runs still, after its start."""
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[ConnectedClient]:
         """The connected clients."""
 
     def subscriptions(self) -> list[Subscription]:
@@ -211,9 +211,9 @@ class Broker:
         return self._ports
 
     # --- what it knows
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[ConnectedClient]:
         """The clients that are connected now."""
-        return Table(Client, self._engine.clients())
+        return Table(ConnectedClient, self._engine.clients())
 
     def subscriptions(self) -> list[Subscription]:
         """Who has subscribed to what."""

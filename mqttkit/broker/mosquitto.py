@@ -21,7 +21,7 @@ from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
     from mqttkit.broker.options import Options
-    from mqttkit.broker.state import Client, SessionState, Subscription
+    from mqttkit.broker.state import ConnectedClient, SessionState, Subscription
 
 _PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", r"C:\Program Files\mosquitto")
 _PATIENCE = 5.0  # seconds to start or stop
@@ -58,7 +58,7 @@ class MosquittoEngine:
         self._folder = Path(tempfile.mkdtemp(prefix="mqttkit-mosquitto-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._child: Child | None = None
-        self._log = LogReader(emit)
+        self._log = LogReader(emit, self._has_ended)
 
     def start(self) -> dict[str, int]:
         """Start; the port of each listener. A second start has the ports and persistent state of the first."""
@@ -81,12 +81,18 @@ class MosquittoEngine:
             child.end(_PATIENCE)
             self._log.join(_PATIENCE)
 
+    def _has_ended(self) -> None:
+        """Let its number go, also where it ended by itself: the number may be another process's soon."""
+        child = self._child
+        if child is not None:
+            child.end(_PATIENCE)
+
     # --- questions
     def alive(self) -> bool:
         """True while the process runs."""
         return self._child is not None and self._child.process.poll() is None
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[ConnectedClient]:
         """The connected clients, as the log tells."""
         return self._caught_up().clients()
 

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import IO, NamedTuple
 
-from mqttkit.broker.state import Client, NotTold, SessionState, Subscription, describe
+from mqttkit.broker.state import ConnectedClient, NotTold, SessionState, Subscription, describe
 
 _ARRIVED = re.compile(r"New connection from (\S+) on port (\d+)\.")
 _CONNECTED = re.compile(r"New client connected from (\S+) as (.+) \(p(\d), c(\d), k(\d+)(?:, u'(.*)')?\)\.")
@@ -43,18 +43,19 @@ class LogReader:
 
     Args:
         emit: called with the events the log tells; a published payload is not among what it tells.
+        ended: called when the log ends, and with it mosquitto.
     """
 
-    def __init__(self, emit: Callable[..., None]) -> None:
-        self._emit = emit
+    def __init__(self, emit: Callable[..., None], ended: Callable[[], None]) -> None:
+        self._emit, self._ended = emit, ended
         self._lines: deque[str] = deque(maxlen=50)
         self._changed = threading.Condition()
         self._kinds: dict[int, str] = {}  # of listener, by its port
         self._arrived: dict[str, str] = {}  # address of a peer -> kind of listener
-        self._connected: dict[str, Client] = {}
+        self._connected: dict[str, ConnectedClient] = {}
         self._known: dict[str, bool] = {}  # client id -> clean session
         self._subscriptions: dict[tuple[str, str], int] = {}
-        self._new: Client | None = None  # accepted, its CONNACK comes next
+        self._new: ConnectedClient | None = None  # accepted, its CONNACK comes next
         self._packet: tuple[str, str] | None = None  # the SUBSCRIBE, UNSUBSCRIBE or will whose topics come next
         self._running = threading.Event()
         self._ready = threading.Event()
@@ -101,6 +102,7 @@ class LogReader:
         self._ready.set()
         for client_id in list(self._connected):
             self._leave(client_id, "the broker stops")
+        self._ended()
 
     def _understand(self, line: str) -> None:
         if line.startswith("\t"):
@@ -123,7 +125,9 @@ class LogReader:
     def _connect(self, address: str, name: str, *options: str) -> None:
         protocol, clean, keep_alive, user = options
         level = {"1": 3, "2": 4}.get(protocol, 5)
-        self._new = Client(name, user, clean == "1", int(keep_alive), level, self._arrived.pop(address, "mqtt"))
+        self._new = ConnectedClient(
+            name, user, clean == "1", int(keep_alive), level, self._arrived.pop(address, "mqtt")
+        )
 
     def _specify_will(self, _: str) -> None:
         self._packet = ("WILL", "")
@@ -182,7 +186,7 @@ class LogReader:
     )  # fmt: skip
 
     # --- questions
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[ConnectedClient]:
         """Connected clients, by name."""
         with self._changed:
             return [self._connected[name] for name in sorted(self._connected)]

@@ -35,7 +35,7 @@ class NotTold(tuple[Any, ...]):
 
 
 @dataclass(frozen=True, slots=True)
-class Client:
+class ConnectedClient:
     """A connected client.
 
     Attributes:
@@ -58,7 +58,7 @@ class Client:
 
 
 def describe(client: Any, *, present: bool) -> str:
-    """The text of a connect event, of a Client or its CONNECT; `present` is the session present flag of CONNACK."""
+    """The text of a connect event, of a ConnectedClient or its CONNECT; `present` is the session present flag of CONNACK."""
     words = ["clean session" if client.clean_session else "persistent session"]
     words += ["session present"] if present else []
     words += [f"keep alive {client.keep_alive} s"]

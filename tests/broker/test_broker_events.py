@@ -7,9 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from mqttkit import Broker, BrokerError, Timeout
-from mqttkit import Client as Learner
-from mqttkit.broker import Client, NotTold, Queued, RetainedMessage, Subscription
+from mqttkit import Broker, BrokerError, Client, Timeout
+from mqttkit.broker import ConnectedClient, NotTold, Queued, RetainedMessage, Subscription
 from mqttkit.broker.embedded import sysinfo
 from mqttkit.widgets.tables import broker_tables
 from support import need
@@ -34,10 +33,10 @@ def test_clients(engine, client):
     with Broker(engine=engine, tls=True) as broker:
         client(broker, "b", clean=False, keep_alive=7, will=("b/state", b"gone", 1, True))
         client(broker, "a", user="anna")
-        known = [Client("a", "anna", True, 60), Client("b", None, False, 7, will_topic="b/state")]
+        known = [ConnectedClient("a", "anna", True, 60), ConnectedClient("b", None, False, 7, will_topic="b/state")]
         assert broker.clients() == known
-        with Learner(broker, "c", tls=broker.ca):
-            assert broker.clients() == [*known, Client("c", None, True, 60, listener="mqtts")]
+        with Client(broker, "c", tls=broker.ca):
+            assert broker.clients() == [*known, ConnectedClient("c", None, True, 60, listener="mqtts")]
 
 
 def test_subscriptions(either, client):
@@ -95,7 +94,7 @@ def test_what_mosquitto_does_not_tell_is_said():
     for question in (broker.clients, broker.subscriptions, broker.sessions):
         with pytest.raises(BrokerError, match=r"not running.*start\(\)"):
             question()
-    with broker, Learner(broker, "a") as alice:
+    with broker, Client(broker, "a") as alice:
         alice.subscribe("t", 1)
         (session,) = broker.sessions()
         assert (session.client_id, session.connected, session.subscriptions) == ("a", True, 1)

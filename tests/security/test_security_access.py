@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mqttkit import BrokerError, InvalidTopic
-from mqttkit.security import Access, Users, covers, hash_password, verify_password
+from mqttkit.security import Access, LessonCA, Users, covers, hash_password, verify_password
 from mqttkit.topics import matches
 
 
@@ -134,3 +134,10 @@ def test_no_name_evades_a_rule_that_forbids_or_widens_one_that_allows(name):
     allowed = {topic: access.allows("publish", topic, user=None, client_id=name) for topic in
                ("room/x/t", "room/a/b/t", "room/y/t", f"hall/{name}", f"room/{name}/secret") if "+" not in topic and "#" not in topic}  # fmt: skip
     assert [topic for topic, may in allowed.items() if may] == (["room/x/t"] if name == "x" else [])
+
+
+@pytest.mark.parametrize("name", ["a/b", "../x", "Zoë", "a b", "", "x" * 60])
+def test_names_that_no_certificate_can_have(tmp_path, name):
+    with pytest.raises(BrokerError, match="letters, digits"):
+        LessonCA(folder=tmp_path).client(name)
+    assert [path.name for path in tmp_path.iterdir()] == ["ca.pem"]

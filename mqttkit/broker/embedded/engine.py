@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from mqttkit.broker.embedded import report
 from mqttkit.broker.embedded.broker import CorrectedBroker
 from mqttkit.broker.options import NOT_RUNNING
-from mqttkit.broker.state import Client, RetainedMessage, SessionState, Subscription
+from mqttkit.broker.state import ConnectedClient, RetainedMessage, SessionState, Subscription
 from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class EmbeddedEngine:
         """True while its thread runs."""
         return self._thread is not None and self._thread.is_alive()
 
-    def clients(self) -> list[Client]:
+    def clients(self) -> list[ConnectedClient]:
         """The connected clients."""
         return self._ask(report.clients)
 

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mqttkit.broker.state import Client, Queued, RetainedMessage, SessionState, Subscription
+from mqttkit.broker.state import ConnectedClient, Queued, RetainedMessage, SessionState, Subscription
 
 if TYPE_CHECKING:
     from mqttkit.broker.embedded.broker import CorrectedBroker
     from mqttkit.broker.embedded.session import Delivery, Session
 
 
-def clients(broker: CorrectedBroker) -> list[Client]:
+def clients(broker: CorrectedBroker) -> list[ConnectedClient]:
     """Connected clients, by name."""
     served = [(handler.connect, handler.link) for handler in broker.handlers if handler.session is not None]
     found = [
-        Client(c.client_id, c.username, c.clean_session, c.keep_alive, c.protocol, link.kind, c.will_topic)
+        ConnectedClient(c.client_id, c.username, c.clean_session, c.keep_alive, c.protocol, link.kind, c.will_topic)
         for c, link in served
         if c is not None
     ]
