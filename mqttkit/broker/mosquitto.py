@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from mqttkit._lifetime import Child
+from mqttkit._programs import find_program
 from mqttkit.broker.mosquitto_access import access_lines
 from mqttkit.broker.mosquitto_log import LogReader
 from mqttkit.broker.options import NOT_RUNNING, cannot_listen, local_address
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
     from mqttkit.broker.options import Options
     from mqttkit.broker.state import ConnectedClient, SessionState, Subscription
 
-_PLACES = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin", r"C:\Program Files\mosquitto")
 _PATIENCE = 5.0  # seconds to start or stop
 _KNOCK = 1.0  # seconds for the log to tell what has happened
 _TRIES = 5  # a free port may be taken by somebody else before mosquitto opens it
@@ -35,10 +35,10 @@ _HOW_TO_INSTALL = (
 
 def find_mosquitto() -> str:
     """Path of the mosquitto binary. Raises BrokerError, with how to install it, where there is none."""
-    found = shutil.which("mosquitto") or shutil.which("mosquitto", path=os.pathsep.join(_PLACES))
-    if not found:
+    found = find_program("mosquitto")
+    if found is None:
         raise BrokerError(_HOW_TO_INSTALL)
-    return found
+    return str(found)
 
 
 class MosquittoEngine:

@@ -8,10 +8,10 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from mqttkit import progress
-from mqttkit.errors import MqttKitError
+from mqttkit.errors import InvalidArgument, MqttKitError
+from mqttkit.url import VARIABLE, environment_url, parse_url
 
 _OLDEST = (3, 10)
 _WAIT = 5.0
@@ -138,11 +138,14 @@ def memory() -> list[Check]:
 
 def elsewhere() -> list[Check]:
     """A word about MQTTKIT_BROKER, where it is set: the lessons then use that broker."""
-    url = os.environ.get("MQTTKIT_BROKER", "")
-    if not url:
+    try:
+        url = environment_url()
+    except InvalidArgument as error:
+        return [Check(ok=False, text=str(error), advice="Correct it, or remove it from the environment.")]
+    if url is None:
         return []
-    host = urlsplit(url).hostname or url
-    return [Check(ok=True, text=f"MQTTKIT_BROKER is set: the lessons use the broker at {host}, not the embedded one")]
+    host = parse_url(url).host
+    return [Check(ok=True, text=f"{VARIABLE} is set: the lessons use the broker at {host}, not the embedded one")]
 
 
 def all_checks() -> list[Check]:

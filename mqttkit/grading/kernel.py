@@ -22,6 +22,7 @@ from mqttkit.errors import GradingError
 from mqttkit.grading.sandbox import Box
 
 OUTPUT = 20_000  # characters kept of what one cell prints
+ROUNDS = 5  # of looking for processes that are left
 GRACE = 1.0  # seconds a cell has to end after an interrupt
 
 
@@ -71,6 +72,7 @@ class Kernel:
     def _start(self) -> None:
         env = self._box.env or {"PATH": os.environ.get("PATH", "")}
         home = str(self._box.folder / "home")
+        self._others = {p.pid for p in psutil.Process().children(recursive=True)}
         self._manager.start_kernel(env=env, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._process = psutil.Process(self._manager.provisioner.pid)
         self._client = self._manager.blocking_client()
@@ -144,6 +146,16 @@ class Kernel:
         for process in [*family, *_strays(self._box)]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
+        for _ in range(ROUNDS):  # what was just being forked is there in the next round
+            found = [
+                p for p in psutil.Process().children(recursive=True) if p.pid not in {*self._others, self._process.pid}
+            ]
+            if not found:
+                break
+            for process in found:
+                with contextlib.suppress(psutil.Error):
+                    process.kill()
+            psutil.wait_procs(found, timeout=1)
 
 
 def _note(news: dict[str, Any], run: Run) -> bool:

@@ -76,3 +76,11 @@ def test_it_says_where_answers_cannot_be_kept(tmp_path, monkeypatch):
     assert progress.load("answers", "first") is None
     monkeypatch.setenv("MQTTKIT_HOME", str(tmp_path / "home"))
     assert checks.memory() == []
+
+
+@pytest.mark.parametrize("url", ["mqtts://user:secret@host:8883", "user:secret@host:8883", "mqtt://user:secret@:1"])
+def test_the_password_of_a_broker_elsewhere_is_not_shown(monkeypatch, url):
+    monkeypatch.setenv("MQTTKIT_BROKER", url)
+    (check,) = checks.elsewhere()
+    assert "secret" not in repr(check)
+    assert check.ok == url.endswith("host:8883")

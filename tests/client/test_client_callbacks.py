@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from mqttkit import InvalidArgument, MqttKitError, Timeout
+from mqttkit import InvalidArgument, Lab, MqttKitError, Timeout
 
 
 def kept(client, error):
@@ -375,3 +375,20 @@ def test_async_for_can_be_cancelled(broker, topic):
     assert alice._inbox._wakers == []
     alice.publish(topic, "x", 1)
     assert alice.wait_for()[0].text == "x"
+
+
+@pytest.mark.parametrize("kind", [ValueError, RuntimeError])
+def test_an_error_of_a_callback_is_not_taken_for_one_of_sending(kind):
+    """paho says "could not send" with the same two types; the learner's own error comes out as it is."""
+    with Lab() as lab:
+        alice = lab.client("alice")
+        alice.subscribe("t", 1)
+
+        @alice.on("t")
+        def fail(_message):
+            raise kind("mine")
+
+        lab.network.delay(0.3, "PUBACK", to="alice")  # the message comes before the answer that publish waits for
+        with pytest.raises(kind, match="mine") as error:
+            alice.publish("t", "x", 1)
+        assert not isinstance(error.value, MqttKitError)

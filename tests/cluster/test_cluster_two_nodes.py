@@ -149,7 +149,7 @@ def test_nothing_of_it_outlives_a_process_that_is_killed():
 
 
 def test_what_is_missing_is_named(monkeypatch):
-    monkeypatch.setattr("shutil.which", lambda _name: None)
+    monkeypatch.setattr("shutil.which", lambda *_, **__: None)
     with pytest.raises(BrokerError, match="redis-server is not installed"):
         Cluster().start()
 

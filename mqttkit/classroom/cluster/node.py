@@ -11,6 +11,7 @@ from pathlib import Path
 
 from jupyter_core.paths import jupyter_data_dir
 
+from mqttkit._programs import find_program
 from mqttkit.errors import BrokerError
 
 HERE = Path(__file__).parent
@@ -19,12 +20,12 @@ _INSTALL_SECONDS = 180
 
 def program(name: str) -> str:
     """Full path of a program, or BrokerError with what to install."""
-    found = shutil.which(name)
+    found = find_program(name)
     if found is None:
         raise BrokerError(
             f"{name} is not installed, and the cluster needs it. Install node, npm and redis-server first."
         )
-    return found
+    return str(found)
 
 
 def node_root() -> Path:
