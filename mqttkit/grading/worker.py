@@ -14,7 +14,6 @@ import psutil
 
 from mqttkit.grading.job import Job, grade_one
 
-
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
 
 
