@@ -12,7 +12,8 @@ from typing import Any
 from mqttkit.broker.state import BrokerEvent
 
 Listener = Callable[[BrokerEvent], None]
-_KEPT = 10_000
+_KEPT = 10_000  # events
+_KEPT_BYTES = 64 * 2**20  # of their payloads
 
 
 class EventFeed:
@@ -22,7 +23,8 @@ class EventFeed:
     """
 
     def __init__(self) -> None:
-        self._events: deque[BrokerEvent] = deque(maxlen=_KEPT)
+        self._events: deque[BrokerEvent] = deque()
+        self._bytes = 0
         self._listeners: list[Listener] = []
         self._numbers = itertools.count(1)
         self._began = time.monotonic()
@@ -34,10 +36,17 @@ class EventFeed:
         about = (message.topic, message.payload, message.qos, message.retain) if message is not None else ()
         with self._arrived:
             event = BrokerEvent(next(self._numbers), time.monotonic() - self._began, kind, client_id, text, *about)
-            self._events.append(event)
+            self._keep(event)
             self._arrived.notify_all()
         for listener in list(self._listeners):
             self._tell(listener, event)
+
+    def _keep(self, event: BrokerEvent) -> None:
+        """Add an event, and forget the oldest ones when there are too many or their payloads too large."""
+        self._events.append(event)
+        self._bytes += len(event.payload or b"")
+        while len(self._events) > _KEPT or (self._bytes > _KEPT_BYTES and len(self._events) > 1):
+            self._bytes -= len(self._events.popleft().payload or b"")
 
     def _tell(self, listener: Listener, event: BrokerEvent) -> None:
         try:
@@ -64,7 +73,7 @@ class EventFeed:
                 self._listeners.remove(listener)
 
     def events(self, kind: str | None = None, client_id: str | None = None, since: int = 0) -> list[BrokerEvent]:
-        """The events after number `since`, oldest first; at most the last 10 000 are kept."""
+        """The events after number `since`, oldest first; at most the last 10 000, and 64 MB, are kept."""
         with self._arrived:
             return [
                 event

@@ -238,7 +238,7 @@ class Broker:
         return self._feed.listen(callback)
 
     def events(self, kind: str | None = None, client_id: str | None = None, *, since: int = 0) -> list[BrokerEvent]:
-        """What happened so far (the last 10 000), of a kind, of a client, after event number `since`."""
+        """What happened so far (the last 10 000, or fewer with large payloads), of a kind, of a client, after event number `since`."""
         check_kind(kind)
         self._feed.raise_kept()
         return Table(BrokerEvent, self._feed.events(kind, client_id, since))

@@ -10,6 +10,8 @@ import pytest
 from mqttkit import Broker, BrokerError, Client, Timeout
 from mqttkit.broker import ConnectedClient, NotTold, Queued, RetainedMessage, Subscription
 from mqttkit.broker.embedded import sysinfo
+from mqttkit.broker.events import EventFeed
+from mqttkit.message import Message
 from mqttkit.widgets.tables import broker_tables
 from support import need
 from support.rawmqtt import DISCONNECT, ack, publish, subscribe, unsubscribe
@@ -166,6 +168,21 @@ def test_events_by_kind_client_and_number(broker, client):
     assert [event.client_id for event in connects] == ["a", "b"]
     assert [event.kind for event in broker.events(client_id="a")] == ["connect"]
     assert [event.client_id for event in broker.events("connect", since=connects[0].number)] == ["b"]
+
+
+def test_the_feed_is_bounded_in_number_and_in_bytes():
+    """Fails when pictures from a camera fill the memory."""
+    feed = EventFeed()
+    picture = Message("camera", bytes(1_000_000))
+    for _ in range(100):
+        feed.emit("publish", "camera", "", picture)
+    assert len(feed.events()) == 67  # 64 MB
+    for _ in range(11_000):
+        feed.emit("connect", "x")
+    assert len(feed.events()) == 10_000
+    assert [event.number for event in feed.events()] == list(range(1_101, 11_101))
+    feed.emit("publish", "camera", "", Message("camera", bytes(70_000_000)))
+    assert [event.kind for event in feed.events()] == ["publish"]  # the last one is kept, however large
 
 
 def test_reasons_of_a_disconnect(broker, client):

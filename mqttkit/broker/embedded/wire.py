@@ -2,6 +2,9 @@
 
 amqtt decodes while it reads, lets most wrong packets pass and then often loses step with the stream. Here a packet is
 taken off the stream whole, by its remaining length, and must be used up exactly.
+
+`mqttkit.packets` explains packets byte by byte for people, and accepts what is wrong in order to show it. This reader is
+apart from it on purpose: it is in the way of every message, and each of its checks can be switched off by a test.
 """
 
 from __future__ import annotations
