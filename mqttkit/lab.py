@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
 from mqttkit._lifetime import adopt
+from mqttkit._words import did_you_mean
 from mqttkit.broker import Broker
 from mqttkit.broker.remote import RemoteBroker
 from mqttkit.client import Client
@@ -201,9 +201,8 @@ def _check_options(options: dict[str, Any]) -> None:
     known = [*signature(Client).parameters][2:]  # after broker and client_id
     for word in options:
         if word not in known:
-            near = get_close_matches(word, known, n=1)
-            hint = f"Did you mean {near[0]}?" if near else f"It takes {', '.join(known)}."
-            raise InvalidArgument(f"A client has no option {word}. {hint}")
+            hint = did_you_mean(word, known) or f" It takes {', '.join(known)}."
+            raise InvalidArgument(f"A client has no option {word!r}.{hint}")
 
 
 def _as_broker(given: Broker | str) -> Broker:

@@ -12,6 +12,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from mqttkit._course import find_course
 from mqttkit.cli.errors import CommandError
 from mqttkit.progress import writable
 
@@ -32,7 +33,7 @@ def run_lab(
         verbose: show JupyterLab's own log.
         extra: options handed on to JupyterLab as they are.
     """
-    course = find_course() if folder is None else folder.resolve()
+    course = _course() if folder is None else folder.resolve()
     if not (course / notebook).is_file():
         raise CommandError(f"There is no {notebook} in {course}. Without a name, `mqttkit lab` opens {FIRST_PAGE}.")
     os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"  # the kernel of this environment, not a user-wide one
@@ -46,19 +47,15 @@ def run_lab(
     return 0
 
 
-def find_course() -> Path:
-    """The folder that holds notebooks/: the current folder or one above it, else the clone that is installed.
-
-    Raises CommandError where there is none.
-    """
-    here = Path.cwd()
-    for folder in [here, *here.parents, Path(__file__).resolve().parents[2]]:
-        if (folder / FIRST_PAGE).is_file():
-            return folder
-    raise CommandError(
-        "The lessons are not here: they are part of the repository, not of the installed package. "
-        "Clone it, and install it from there with `python -m pip install -e .`",
-    )
+def _course() -> Path:
+    """The folder that holds the lessons. Raises CommandError where there is none."""
+    found = find_course(FIRST_PAGE)
+    if found is None:
+        raise CommandError(
+            "The lessons are not here: they are part of the repository, not of the installed package. "
+            "Clone it, and install it from there with `python -m pip install -e .`",
+        )
+    return found
 
 
 def _add_settings() -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import difflib
 from typing import NoReturn
 
 from mqttkit import __version__
+from mqttkit._words import nearest
 from mqttkit.cli import commands
 from mqttkit.cli.errors import CommandError
 
@@ -78,5 +78,5 @@ def _refuse(word: str, command: str | None, options: dict[str, object]) -> NoRet
 
 
 def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f" Did you mean `{near[0]}`?" if near else ""
+    near = nearest(word, known, cutoff=0.5)
+    return f" Did you mean `{near}`?" if near else ""

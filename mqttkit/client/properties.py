@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 import struct
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from paho.mqtt import MQTTException
 from paho.mqtt.client import MQTTv5
 from paho.mqtt.properties import Properties
 
+from mqttkit._words import did_you_mean
 from mqttkit.errors import InvalidArgument
 
 
@@ -32,9 +32,8 @@ def to_paho(values: Mapping[str, Any] | Properties | None, packet_type: int, pro
 def _set(properties: Properties, name: str, value: Any) -> None:
     known = {_snake(camel.replace(" ", "")): camel.replace(" ", "") for camel in properties.names}
     if name not in known:
-        near = difflib.get_close_matches(str(name), known, 1)
-        hint = f"Did you mean {near[0]!r}?" if near else f"There are: {', '.join(sorted(known))}."
-        raise InvalidArgument(f"MQTT 5 has no property {name!r}. {hint}")
+        hint = did_you_mean(name, known) or f" There are: {', '.join(sorted(known))}."
+        raise InvalidArgument(f"MQTT 5 has no property {name!r}.{hint}")
     if name == "user_property" and isinstance(value, Mapping):
         value = [(str(key), str(text)) for key, text in value.items()]
     try:

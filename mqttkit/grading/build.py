@@ -8,6 +8,7 @@ from pathlib import Path
 
 import nbformat
 
+from mqttkit._course import find_course
 from mqttkit.errors import GradingError
 from mqttkit.grading.notebooks import student_version, text_of
 
@@ -18,12 +19,10 @@ def course_folder(start: Path | None = None) -> Path:
     Raises:
         GradingError: there is none.
     """
-    here = (start or Path.cwd()).resolve()
-    own = Path(__file__).resolve().parents[2]
-    for folder in (here, *here.parents, own):
-        if (folder / "solutions").is_dir() or (folder / "exercises").is_dir():
-            return folder
-    raise GradingError("No folder here has exercises/ or solutions/. Change to the folder of the course.")
+    found = find_course("solutions", "exercises", start=start)
+    if found is None:
+        raise GradingError("No folder here has exercises/ or solutions/. Change to the folder of the course.")
+    return found
 
 
 def master_path(exercise: str) -> Path:

@@ -10,8 +10,8 @@ from typing import Any
 
 import nbformat
 
-import mqttkit
 from mqttkit import progress
+from mqttkit._course import find_course
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News
 
@@ -87,15 +87,6 @@ def _points(cell: Any) -> float:
     return float(cell.metadata.get("nbgrader", {}).get("points") or 0.01)
 
 
-def find_course() -> Path:
-    """The folder that holds notebooks/: the working directory, one above it, else where the kit was installed from."""
-    here = Path.cwd()
-    for folder in (here, *here.parents):
-        if any((folder / "notebooks").glob("[0-9]*.ipynb")):
-            return folder
-    return Path(mqttkit.__file__).parents[1]
-
-
 class Progress(KitWidget):
     """The map of the course, with what is done. The still twin is only the map: it holds nobody's progress.
 
@@ -109,7 +100,7 @@ class Progress(KitWidget):
     actions = ("refresh",)
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        self.folder = Path(folder) if folder is not None else find_course()
+        self.folder = Path(folder) if folder is not None else find_course("notebooks/[0-9]*.ipynb") or Path.cwd()
         super().__init__()
         self.course = read_course(self.folder)
 

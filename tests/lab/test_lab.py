@@ -265,7 +265,7 @@ def test_no_client_can_be_called_broker():
 
 def test_a_misspelt_option_of_a_client_names_the_right_one():
     with Lab() as lab:
-        with pytest.raises(InvalidArgument, match=r"no option clean_sesion\. Did you mean clean_session\?"):
+        with pytest.raises(InvalidArgument, match=r"no option 'clean_sesion'\. Did you mean 'clean_session'\?"):
             lab.client("alice", clean_sesion=False)
-        with pytest.raises(InvalidArgument, match=r"no option x\. It takes clean_session, will, "):
+        with pytest.raises(InvalidArgument, match=r"no option 'x'\. It takes clean_session, will, "):
             lab.client("alice", x=1)
