@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 FAILURE = 0x80  # SUBACK and MQTT 5 reason codes from here on mean no [MQTT-3.9.3-2]
 ACKS_KEPT = 1000  # of subscriptions made through client.paho, which nobody here waits for
 HANG_UP_SECONDS = 2.0
+_LOOK = 0.1  # seconds between two looks at whether the connection is still up
 
 
 class Link:
@@ -235,15 +236,12 @@ class Link:
     def published(self, info: MQTTMessageInfo, what: str, timeout: float) -> None:
         """Wait until the handshake of a message is complete (QoS 0: until it is written to the socket)."""
         end = time.monotonic() + timeout
-        try:
-            while not info.is_published():
-                left = end - time.monotonic()
-                if left <= 0 or self.over or self._errors.waiting:
-                    self._unanswered(f"{what} was not acknowledged within {timeout:g} s")
-                info.wait_for_publish(min(left, 0.1))
-            self._errors.raise_first()
-        except (RuntimeError, ValueError) as error:
-            raise ConnectError(f"{what} was not sent: {str(error).rstrip('.')}. Call connect() to try again.") from None
+        left = timeout
+        while not _written(info, what, min(left, _LOOK)):
+            left = end - time.monotonic()
+            if left <= 0 or self.over or self._errors.waiting:
+                self._unanswered(f"{what} was not acknowledged within {timeout:g} s")
+        self._errors.raise_first()
 
     def _unanswered(self, what: str) -> NoReturn:
         self._errors.raise_first()
@@ -262,6 +260,15 @@ class Link:
                 f"The network thread is still inside {self._errors.running}: until that callback returns, this client "
                 "can receive nothing. Keep callbacks short, and never wait in them."
             )
+
+
+def _written(info: MQTTMessageInfo, what: str, seconds: float) -> bool:
+    """Whether paho is done with a message within `seconds`; raises ConnectError where it could not send it."""
+    try:
+        info.wait_for_publish(max(seconds, 0.0))
+        return info.is_published()
+    except (RuntimeError, ValueError) as error:
+        raise ConnectError(f"{what} was not sent: {str(error).rstrip('.')}. Call connect() to try again.") from None
 
 
 def not_in_callback(paho: PahoClient, call: str, instead: str) -> None:

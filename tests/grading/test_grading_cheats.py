@@ -9,10 +9,12 @@ import sys
 import nbformat
 import psutil
 import pytest
-from submissions_for_tests import asked, grade, names_of, solved, untouched, with_cells, with_first_cell
+from submissions_for_tests import ROOT, asked, grade, names_of, solved, untouched, with_cells, with_first_cell
 
 from mqttkit.grading import sandbox
+from mqttkit.grading.job import Job
 from mqttkit.grading.notebooks import tag
+from mqttkit.grading.pool import Worker
 
 NAME = "4-temperature-monitor"
 BOXED = pytest.mark.skipif(not sandbox.bwrap_works(), reason="bubblewrap does not work here")
@@ -105,6 +107,28 @@ def test_nothing_is_left_behind(tmp_path):
     grade(with_first_cell(NAME, CHEATS["left_behind"]), tmp_path, name=NAME, level="none")
     left = [p for p in psutil.process_iter(["cmdline"]) if "mqttkit-left-behind" in (p.info["cmdline"] or [])]
     assert not left
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="orphans are adopted on Linux only")
+def test_a_process_that_hides_is_ended(tmp_path):
+    """In a session of its own, without its parent, and with an empty environment."""
+    code = (
+        "import os, sys\nif os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n"
+        "        os.execve(sys.executable, [sys.executable, '-c', 'import time; time.sleep(600)', 'mqttkit-hidden'], {})\n"
+        "    os._exit(0)\nos.wait()"
+    )
+    path = tmp_path / f"{NAME}.ipynb"
+    path.write_text(nbformat.writes(cheating(code)))
+    worker = Worker()
+    try:
+        report = worker.grade(
+            Job(NAME, str(ROOT / "solutions" / f"{NAME}.ipynb"), "ada", str(path), str(tmp_path / "out"))
+        )
+        assert report["status"] == "graded"
+        left = [p for p in psutil.process_iter(["cmdline"]) if "mqttkit-hidden" in (p.info["cmdline"] or [])]
+        assert not left
+    finally:
+        worker.close()
 
 
 def command_of(process):
