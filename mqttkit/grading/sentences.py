@@ -41,7 +41,7 @@ def late(name: str, facts: dict[str, Any], seconds: float) -> str:
     """A call did not come back."""
     reason = next((_WAITS[f] for f in facts.get("inside", []) if f in _WAITS), "")
     return f"`{name}` had not returned after {seconds:g} s{_where(facts)}" + (
-        f": {reason}." if reason else ". Does a loop in it never end?"
+        _because(reason) if reason else ". Does a loop in it never end?"
     )
 
 
@@ -51,7 +51,11 @@ def blocked(facts: dict[str, Any]) -> str:
         (_WAITS[f] for f in facts.get("inside", []) if f in _WAITS),
         "while it runs, this client can neither read nor answer",
     )
-    return f"The callback `{facts.get('function', '?')}` has not returned{_where(facts)}: {reason}."
+    return f"The callback `{facts.get('function', '?')}` has not returned{_where(facts)}{_because(reason)}"
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" + ("" if reason.endswith("?") else ".")
 
 
 def lost_error(facts: dict[str, Any]) -> str:

@@ -184,8 +184,8 @@ def sulking(game: Game) -> None:
         Item("all", 2, "it answers every question, at QoS 1"),
     ],
     [
-        "Its first answer goes out. What does the broker send next, and who should read it?",
-        "All packets are read by the network thread, and that is the thread which runs on_message.",
+        "It handed its first answer to `publish()`, and no PUBLISH is on the wire. Who should send it?",
+        "All packets are sent and read by the network thread, and that is the thread which runs on_message.",
         "In a callback publish without waiting: the handshake goes on by itself.",
     ],
 )
