@@ -60,7 +60,7 @@ def what_is_here() -> str:
         "cluster    live"
         if has_cluster()
         else "cluster    from a recording. To get it: install node, npm and "
-        "redis-server, and once run: python -m mqttkit.classroom.cluster",
+        "redis-server, and run once in a terminal: python -m mqttkit.classroom.cluster",
     ]
     return "\n".join(lines)
 

@@ -76,7 +76,7 @@ def _missing(language: str, needed: str) -> str:
     if language == "shell" and os.name == "nt":
         return "not run: Windows has no sh. The two commands in the file also work by hand."
     if language == "javascript" and _node_packages() is None:
-        return "not run: its library is not fetched yet. Once, with internet: python -m mqttkit.classroom.cluster"
+        return "not run: its library is not fetched yet. To fetch it, once, in a terminal with internet: python -m mqttkit.classroom.cluster"
     return ""
 
 
