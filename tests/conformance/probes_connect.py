@@ -7,7 +7,7 @@ from support.rawmqtt import DISCONNECT, PINGREQ, connect, packet, publish, subsc
 
 def answer(raw):
     try:
-        got = raw.get(1)
+        got = raw.get(3)
     except EOFError:
         return "closed without answer"
     except TimeoutError:
@@ -217,7 +217,7 @@ def nothing_is_done_for_a_refused_client(net):
     subscriber = net.subscriber(("t", 0))
     raw = net.raw()
     raw.send(connect("x", level=9), publish("t", b"m"))
-    raw.closed_within(1)
+    raw.closed_within(3)
     return subscriber.received()
 
 
@@ -245,7 +245,7 @@ def connack_comes_first(net):
     sleeper, _ = net.persistent()
     sleeper.subscribe(("t", 1))
     sleeper.send(DISCONNECT)
-    sleeper.closed_within(1)
+    sleeper.closed_within(3)
     net.client("publisher").send(publish("t", b"m", 1))
     net.client("fence").fence()
     raw = net.raw()
@@ -268,7 +268,7 @@ def packets_after_disconnect(net):
     subscriber = net.subscriber(("t", 0))
     client = net.client("x")
     client.send(DISCONNECT, publish("t", b"m"))
-    fate = "closed" if client.closed_within(1) else "open"
+    fate = "closed" if client.closed_within(3) else "open"
     return f"{subscriber.received()}; {fate}"
 
 

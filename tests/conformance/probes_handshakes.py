@@ -182,7 +182,7 @@ def order_behind_the_window(net):
     sleeper, _ = net.persistent()
     sleeper.subscribe(("t", 2))
     sleeper.send(DISCONNECT)
-    sleeper.closed_within(1)
+    sleeper.closed_within(3)
     publisher = net.client("publisher")
     for number in range(60):
         publisher.send(publish("t", b"%d" % number, 1 + number % 2, pid=number + 1))

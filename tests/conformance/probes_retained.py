@@ -69,7 +69,7 @@ def retained_message_outlives_its_publisher(net):
     """A client retains a message and leaves, its session with it: is the message still there?"""
     publisher = _publish(net, keep(b"m", 1))
     publisher.send(DISCONNECT)
-    publisher.closed_within(1)
+    publisher.closed_within(3)
     return _late(net)
 
 
@@ -77,7 +77,7 @@ def _dies(net, payload, qos, retain):
     watcher = net.subscriber(("t", 2), client_id="watcher")
     net.client("x", will=("t", payload, qos, retain)).close()
     try:
-        live = str(watcher.get(1))
+        live = str(watcher.get(3))
     except TimeoutError:
         live = "nothing"
     return f"live {live}; late {_late(net)}"
@@ -102,7 +102,7 @@ def empty_retained_will_clears(net):
     watcher = net.subscriber(("t", 2), client_id="watcher")
     watcher.send(ack("PUBACK", watcher.get().pid))
     net.client("x", will=("t", b"", 1, True)).close()
-    return f"live {watcher.get(1)}; late {_late(net)}"
+    return f"live {watcher.get(3)}; late {_late(net)}"
 
 
 @probe("MQTT-3.1.2-12", "nothing")
@@ -120,7 +120,7 @@ def will_does_not_outlive_its_connection(net):
     watcher = net.subscriber(("t", 0), client_id="watcher")
     first, _ = net.persistent("x", will=("t", b"old", 0, False))
     first.send(DISCONNECT)
-    first.closed_within(1)
+    first.closed_within(3)
     second, _ = net.persistent("x")
     second.close()
     net.client("y").fence()

@@ -186,7 +186,7 @@ class Raw:
         """The fence as one line of text."""
         return ", ".join(map(str, self.fence())) or "nothing"
 
-    def fate(self, timeout: float = 1.0) -> str:
+    def fate(self, timeout: float = 3.0) -> str:
         """Whether the broker closes the connection: "closed" or "open" (still answers a PINGREQ) or "hangs"."""
         try:
             self.send(PINGREQ)

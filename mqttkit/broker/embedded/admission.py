@@ -92,7 +92,11 @@ class Admission:
         users = self.options.users
         if users is None:
             return
-        accepted = await self.loop.run_in_executor(None, users.accept, connect.username, connect.password)
+        handler.checking = self.loop.run_in_executor(None, users.accept, connect.username, connect.password)
+        try:
+            accepted = await handler.checking
+        except asyncio.CancelledError:
+            raise Refused(handler.ended or "the broker stops") from None
         if not accepted:
             handler.send(connack(NOT_AUTHORIZED))
             who = f"user {connect.username!r}" if connect.username else "no user name"

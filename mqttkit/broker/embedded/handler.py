@@ -40,6 +40,7 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         self.session: Session | None = None
         self.ended: str | None = None
         self.connect: Connect | None = None
+        self.checking: asyncio.Future[bool] | None = None  # whether its password is right
         self.heard = broker.loop.time()  # when the last packet came
         self._splitter = Splitter()
         self._out: list[bytes] = []
@@ -105,6 +106,8 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         self.ended = reason
         if self._timer is not None:
             self._timer.cancel()
+        if self.checking is not None:
+            self.checking.cancel()  # nobody waits for the answer any more
         self.broker.disconnected(self, reason, clean=clean)
         self._flush()
         self.link.finish()
