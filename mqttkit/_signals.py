@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM for commands that run until somebody ends them."""
+"""Ctrl-C, SIGTERM and a closed terminal for commands that run until somebody ends them."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from contextlib import contextmanager
 
 @contextmanager
 def stop_on_signals(stop: Callable[[], object]) -> Iterator[None]:
-    """Call `stop` at Ctrl-C and SIGTERM, in place of ending the process."""
+    """Call `stop` at Ctrl-C, SIGTERM, and where there is one SIGHUP (the terminal was closed), in place of ending the process."""
     if threading.current_thread() is not threading.main_thread():  # whoever runs us there has signals of his own
         yield
         return
-    before = {number: signal.signal(number, lambda *_: stop()) for number in (signal.SIGINT, signal.SIGTERM)}
+    names = [name for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    before = {number: signal.signal(number, lambda *_: stop()) for number in (getattr(signal, name) for name in names)}
     try:
         yield
     finally:

@@ -8,9 +8,10 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 from mqttkit import chat
+from mqttkit._checks import check_timeout
 from mqttkit.chat.room import RoomView
 from mqttkit.client import Client
-from mqttkit.errors import ConnectError, Timeout
+from mqttkit.errors import ConnectError, SubscribeRefused, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
 _NAME_TRIES = 8
 _SEEN_SECONDS = 2.0
+_NOT_ALLOWED, _NOT_AUTHORIZED = 5, 135  # the same answer, as MQTT 3.1.1 and as paho say it
 
 
 class ChatClient:
@@ -64,6 +66,7 @@ class ChatClient:
         self.client_id = chat.check_client_id(client_id or chat.new_client_id(name))
         self.view = RoomView(room, self.client_id, keep=keep)
         self.on_change: Callable[[Any], None] | None = None
+        self._with_password = password is not None
         user = None if password is None else secret or secrets.token_hex(12)
         will = chat.presence_will(room, self.client_id, self.name)
         self.client = Client(broker, self.client_id, will=will, reconnect=True, username=user, password=password)
@@ -82,9 +85,16 @@ class ChatClient:
 
     def join(self, *, timeout: float = 5) -> Self:
         """Connect, see who is there, and appear in the room. Raises ConnectError or Timeout."""
+        try:
+            return self._join(timeout)
+        except BaseException:
+            self.client.close()
+            raise
+
+    def _join(self, timeout: float) -> Self:
         self._connect(timeout)
         self._announce(timeout, online=False)  # when it comes back, everybody who is here has been seen
-        self._take_name(self.view.names(), timeout)
+        self._take_name(self._names(), timeout)
         for _ in range(_NAME_TRIES):
             self._announce(timeout, online=True)
             if self._is_here() and self._was_first:
@@ -92,8 +102,7 @@ class ChatClient:
                 return self
             # A classroom keeps the name of a phone that sleeps, which is not seen online.
             refused = [] if self._is_here() else [self.name]
-            self._take_name([*self.view.names(), *refused], timeout)
-        self.client.close()
+            self._take_name([*self._names(), *refused], timeout)
         raise Timeout(f"{self.name} could not appear in the room {self.room!r}: {self._last_notice()}")
 
     def leave(self) -> None:
@@ -137,7 +146,8 @@ class ChatClient:
     @property
     def lines(self) -> list[chat.ChatLine]:
         """The lines seen so far, one's own too, oldest first."""
-        return list(self.view.lines)
+        with self._changed:
+            return list(self.view.lines)
 
     def online(self) -> list[str]:
         """Names of the people in the room now."""
@@ -159,15 +169,24 @@ class ChatClient:
             )
 
     def __repr__(self) -> str:
-        return f"<ChatClient {self.name!r} in {self.room!r}: {len(self.view.online())} online>"
+        return f"<ChatClient {self.name!r} in {self.room!r}: {len(self.online())} online>"
 
     # --- inside
 
     def _connect(self, timeout: float) -> None:
-        self.client.connect(timeout=timeout)
-        self.client.subscribe(
-            [(wanted, chat.QOS) for wanted in chat.room_filters(self.room, self.client_id)], timeout=timeout
-        )
+        wanted = [(one, chat.QOS) for one in chat.room_filters(self.room, self.client_id)]
+        try:
+            self.client.connect(timeout=timeout)
+            self.client.subscribe(wanted, timeout=timeout)
+        except (ConnectError, SubscribeRefused) as error:
+            code = getattr(error, "reason_code", _NOT_ALLOWED)
+            if not self._with_password or code not in (_NOT_ALLOWED, _NOT_AUTHORIZED):
+                raise
+            raise ConnectError(
+                f"The class does not let {self.name} in. Check the class password and the name of the room ({self.room!r}); "
+                "whoever was removed, or comes after the end, stays out.",
+                reason_code=code,
+            ) from error
 
     def _take_name(self, taken: list[str], timeout: float) -> None:
         """A name nobody has. The will carries it, and a will can only be changed with a new CONNECT."""
@@ -208,10 +227,17 @@ class ChatClient:
                 self._changed.notify_all()
 
     def _is_here(self) -> bool:
-        own = self.view.people.get(self.client_id)
+        with self._changed:
+            own = self.view.people.get(self.client_id)
         return own is not None and own.online
 
+    def _names(self) -> list[str]:
+        """Names of the others; the network thread may feed the view at any time."""
+        with self._changed:
+            return self.view.names()
+
     def _wait(self, done: Callable[[], bool], timeout: float) -> bool:
+        check_timeout(timeout)
         with self._changed:
             return self._changed.wait_for(done, timeout)
 

@@ -110,15 +110,15 @@ class Notice:
 
 def check_room(room: str) -> str:
     """Return `room`; raise ChatError unless it is 1 to 32 letters, digits, `-` or `_` (so: one topic level)."""
-    if not _ROOM.fullmatch(room):
-        raise ChatError(f"{room[:40]!r} cannot be a room: use 1 to 32 letters, digits, - or _, such as 'physics'.")
+    if not isinstance(room, str) or not _ROOM.fullmatch(room):
+        raise ChatError(f"{str(room)[:40]!r} cannot be a room: use 1 to 32 letters, digits, - or _, such as 'physics'.")
     return room
 
 
 def check_client_id(client_id: str) -> str:
     """Return `client_id`; raise ChatError unless it can stand as one topic level."""
-    if not _CLIENT_ID.fullmatch(client_id):
-        raise ChatError(f"{client_id[:80]!r} cannot be a client id here: use 1 to 64 letters, digits, - or _.")
+    if not isinstance(client_id, str) or not _CLIENT_ID.fullmatch(client_id):
+        raise ChatError(f"{str(client_id)[:80]!r} cannot be a client id here: use 1 to 64 letters, digits, - or _.")
     return client_id
 
 
@@ -179,6 +179,8 @@ def _few_marks(text: Iterable[str]) -> Iterator[str]:
 
 def clean_name(name: str) -> str:
     """A display name: one line, single spaces, 1 to 40 characters; "somebody" where nothing visible is left."""
+    if not isinstance(name, str):
+        raise ChatError(f"A name is a text, not {name!r:.40}.")
     letters = "".join(c for c in clean_text(name, 10 * MAX_NAME) if c not in _BLANKS)
     visible = " ".join(letters.split())[:MAX_NAME].strip()
     return visible if visible.strip(_JOINERS) else "somebody"
@@ -206,6 +208,8 @@ def new_client_id(name: str = "") -> str:
 
 def encode_line(name: str, text: str, id: str = "") -> bytes:  # noqa: A002 - the name it has on the wire
     """Payload of one chat line. Raises ChatError where nothing visible is left of `text` or it is too long."""
+    if not isinstance(text, str):
+        raise ChatError(f"A line is a text, not {text!r:.40}. Try str(…).")
     if len(text) > MAX_TEXT:
         raise ChatError(f"The line has {len(text)} characters; at most {MAX_TEXT} are allowed. Send it in parts.")
     said = clean_text(text)

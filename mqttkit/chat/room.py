@@ -27,6 +27,8 @@ class RoomView:
     """
 
     def __init__(self, room: str, client_id: str = "", *, keep: int = 500) -> None:
+        if isinstance(keep, bool) or not isinstance(keep, int) or keep < 1:
+            raise ChatError(f"keep is the number of lines that are kept, 1 or more, not {keep!r}.")
         self.room = room
         self.client_id = client_id
         self.lines: deque[ChatLine] = deque(maxlen=keep)

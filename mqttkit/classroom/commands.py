@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
+import queue
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from mqttkit._signals import stop_on_signals
+from mqttkit.broker.options import is_loopback
 from mqttkit.classroom.session import Classroom
 from mqttkit.errors import InvalidArgument
 from mqttkit.security import Certificate
-
-if TYPE_CHECKING:
-    from types import FrameType
 
 _FILES = 4096
 PASSWORD_VARIABLE = "MQTTKIT_CLASS_PASSWORD"  # noqa: S105 - the name of a variable
@@ -44,22 +42,24 @@ def run_classroom(
         password = os.environ.get(PASSWORD_VARIABLE)
     out = out or sys.stdout
     _allow_many_connections()
-    stop = threading.Event()
-    _stop_on_signals(stop)
-    with Classroom(
-        room,
-        host=host,
-        port=port,
-        password=password,
-        broker=broker,
-        engine=engine,
-        origins=tuple(origin or ()),
-        record=record,
-        tls=_certificate(tls, tls_cert, tls_key),
-    ) as classroom:
+    asked: queue.SimpleQueue[None] = queue.SimpleQueue()  # an Event's lock could be held by whom the signal interrupts
+    with (
+        stop_on_signals(lambda: asked.put(None)),
+        Classroom(
+            room,
+            host=host,
+            port=port,
+            password=password,
+            broker=broker,
+            engine=engine,
+            origins=tuple(origin or ()),
+            record=record,
+            tls=_certificate(tls, tls_cert, tls_key),
+        ) as classroom,
+    ):
         out.write(invitation(classroom))
         out.flush()
-        _wait(stop)
+        _wait(asked)
     out.write("The room is closed.\n")
     return 0
 
@@ -84,25 +84,27 @@ def _allow_many_connections() -> None:
 
 def invitation(classroom: Classroom) -> str:
     """What the terminal shows: how to join, and the instructor's page."""
-    local = (
-        ""
-        if classroom.address.startswith("127.") is False
-        else ("Only this machine can join. For a class in one network add --host 0.0.0.0\n")
-    )
+    alone = "Only this machine can join. For a class in one network add --host 0.0.0.0\n"
+    local = alone if is_loopback(classroom.host) else ""
     password = classroom.password or "(none)"
-    first = classroom.address.partition(":")[0]
     return (
         f"{classroom.qr_code()}\n"
         f"Room {classroom.room}. Join with a browser:   {classroom.page_url}\n"
         f"Password:                          {password}\n"
         f"Join link with the password in it: {classroom.join_url}\n"
         f"From a notebook or program:        {classroom.url}   or   {classroom.ws_url}\n"
-        f"From a terminal:                   mosquitto_sub -h {first} -p {classroom.port} -i sub1 -u me -P {password} "
-        f"-t 'chat/{classroom.room}/message/+'\n"
+        f"From a terminal:                   {_for_mosquitto(classroom)}\n"
         f"{_about_tls(classroom)}"
         f"\nFor you alone, the instructor's page:  {classroom.instructor_url}\n"
         f"and the key that it asks for:          {classroom.instructor_key}\n\n{local}Ctrl+C closes the room.\n"
     )
+
+
+def _for_mosquitto(classroom: Classroom) -> str:
+    host = classroom.address.rpartition(":")[0].strip("[]")
+    login = f"-i sub1 -u me -P {classroom.password}" if classroom.password else "-i sub1"
+    tls = " --cafile ca.pem" if classroom.certificate else ""
+    return f"mosquitto_sub -h {host} -p {classroom.port}{tls} {login} -t 'chat/{classroom.room}/message/+'"
 
 
 def _about_tls(classroom: Classroom) -> str:
@@ -114,20 +116,9 @@ def _about_tls(classroom: Classroom) -> str:
     )
 
 
-def _stop_on_signals(stop: threading.Event) -> None:
-    """Ctrl+C and a polite kill end the class in order; only the main thread may ask for that."""
-    if threading.current_thread() is not threading.main_thread():
-        return
-
-    def asked(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last one: the terminal was closed; Windows has none
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), asked)
-
-
-def _wait(stop: threading.Event) -> None:
+def _wait(asked: queue.SimpleQueue[None]) -> None:
     """In short steps, since on Windows a long wait hides Ctrl+C."""
-    while not stop.wait(0.5):
-        continue
+    while True:
+        with contextlib.suppress(queue.Empty):
+            asked.get(timeout=0.5)
+            return

@@ -149,7 +149,7 @@ class Front:
 
     async def _decrypted(self, connection: socket.socket, context: ssl.SSLContext) -> socket.socket:
         decrypter = await Decrypter.on(connection, context, HEADER_SECONDS)
-        self._spawn(decrypter.run())
+        self._spawn(decrypter.run()).add_done_callback(lambda _: decrypter.close())  # also where it never began
         return decrypter.plain
 
     async def _serve(self, stream: Stream, first: int) -> None:

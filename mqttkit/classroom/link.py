@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import ssl
 
     from mqttkit.classroom.gate import Gate
+
+log = logging.getLogger("mqttkit.classroom")
 
 MAX_PACKET = 64 * 1024
 """Longest packet taken from a member, in bytes."""
@@ -97,11 +100,13 @@ class Link:
         """The member's side is gone: end the broker's side too, without DISCONNECT, so that the will is sent."""
         if self._writer is not None:
             self._writer.close()
-        if self._pump is not None:
-            self._pump.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._pump
-        self.gate.forget(self)
+        try:
+            if self._pump is not None:
+                self._pump.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self._pump
+        finally:
+            self.gate.forget(self)
 
     async def _from_member(self, raw: bytes) -> None:
         if self.member is None:
@@ -221,6 +226,8 @@ class Link:
                 timer.cancel()
         except OSError:
             return  # a link that breaks is ordinary: both sides are closed below
+        except MqttKitError as error:
+            log.warning("connection %d: the broker sent something that is no MQTT: %s", self.number, error)
         finally:
             self.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mqttkit import chat
-from mqttkit.errors import InvalidArgument
+from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.packets import decode
 from mqttkit.trace import Link, Trace, Wire
 
@@ -40,7 +41,6 @@ class Recording:
         self.trace_paths = [folder / f"{name}{suffix}" for suffix in (".jsonl", ".pcapng")]
         self.log_path = folder / f"{name}.txt"
         self.trace = Trace()
-        self._room = room
         self._links: dict[int, Link] = {}
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -72,13 +72,14 @@ class Recording:
 
     def close(self) -> None:
         """Write the trace and close the log."""
-        try:
+        with contextlib.suppress(OSError):  # what could not be written was said before
             self._log.close()
-            for path in self.trace_paths:
+        for path in self.trace_paths:
+            try:
                 _private(path).close()
                 self.trace.save(path)
-        except OSError as error:
-            log.warning("the recording could not be written in full: %s", error)
+            except (OSError, MqttKitError) as error:
+                log.warning("%s could not be written: %s", path.name, error)
 
     def _line(self, raw: bytes) -> None:
         packet = decode(raw)

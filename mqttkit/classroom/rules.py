@@ -171,9 +171,13 @@ class Rules:
         return address not in self._wrong or self._wrong[address].has_one()
 
     def _is_known(self, packet: Packet) -> bool:
-        """Whether they came in before: they may come back whatever their neighbours try."""
+        """Whether they came in before: they may come back whatever their neighbours try, but not as often as they like."""
         known = self.members.get(packet.client_id or "")
-        return known is not None and hmac.compare_digest(known.key, _digest(packet.username or ""))
+        return (
+            known is not None
+            and hmac.compare_digest(known.key, _digest(packet.username or ""))
+            and known.connects.take()
+        )
 
     def _forget_one(self) -> bool:
         """Make room for a newcomer: forget who came first of those that are not here, and were not removed or muted."""

@@ -15,6 +15,8 @@ from urllib.parse import quote
 from mqttkit import chat
 from mqttkit._lifetime import adopt
 from mqttkit.broker import Broker
+from mqttkit.broker.arguments import check_ports
+from mqttkit.broker.options import is_loopback
 from mqttkit.classroom.addresses import listen_on, make_key, make_password, qr_image, reachable_address, terminal_qr
 from mqttkit.classroom.front import Front
 from mqttkit.classroom.gate import Gate
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
 
     from mqttkit.client import Client
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _REPORT_SECONDS = 0.5
 _START_SECONDS = 20.0
 
@@ -85,9 +86,16 @@ class Classroom:
     ) -> None:
         self.room = chat.check_room(room)
         self.password = make_password() if password is None else password
+        check_ports({"port": port})
+        if not isinstance(self.password, str) or not isinstance(host, str):
+            raise InvalidArgument("The password and the host of a class are texts.")
+        if engine not in ("amqtt", "mosquitto"):
+            raise InvalidArgument(f"There is no engine {engine!r} here. Use 'amqtt' or 'mosquitto'.")
+        if isinstance(origins, str):
+            raise InvalidArgument(f"origins is a tuple of addresses: ({origins!r},)")
         if not host:
             raise InvalidArgument("The address to listen on is empty. Use 127.0.0.1, or 0.0.0.0 for the whole network.")
-        if not self.password and host not in _LOOPBACK:
+        if not self.password and not is_loopback(host):
             raise InvalidArgument(
                 f"Without a password the class may only listen on this machine, not on {host}. Give it a password."
             )
@@ -106,7 +114,9 @@ class Classroom:
     # --- its life
 
     def start(self) -> Classroom:
-        """Open the room. Raises BrokerError where the broker cannot run or the address is taken."""
+        """Open the room; one that is open stays so. Raises BrokerError where the broker cannot run or the address is taken."""
+        if self._thread is not None and self._thread.is_alive():
+            return self
         adopt(self)
         try:
             upstream = self._start_broker()

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     import ssl
 
 _CHUNK = 64 * 1024
+_Stream: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class Decrypter:
@@ -19,10 +20,8 @@ class Decrypter:
     The pages, WebSocket and MQTT thus need not know about TLS: they get a socket whose first byte can be looked at.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader, self._writer = reader, writer
-        self.plain, self._inside = socket.socketpair()
-        self.plain.setblocking(False)
+    def __init__(self, outside: _Stream, inside: _Stream, plain: socket.socket) -> None:
+        self._outside, self._inside, self.plain = outside, inside, plain
 
     @classmethod
     async def on(cls, connection: socket.socket, context: ssl.SSLContext, timeout: float) -> Decrypter:
@@ -33,23 +32,27 @@ class Decrypter:
         transport, _ = await loop.connect_accepted_socket(
             lambda: protocol, connection, ssl=context, ssl_handshake_timeout=timeout
         )
-        return cls(reader, asyncio.StreamWriter(transport, protocol, reader, loop))
+        plain, inside = socket.socketpair()
+        plain.setblocking(False)
+        outside = reader, asyncio.StreamWriter(transport, protocol, reader, loop)
+        return cls(outside, await asyncio.open_connection(sock=inside), plain)
 
     async def run(self) -> None:
-        """Pass bytes on in both directions until one side ends."""
-        inside_reader, inside_writer = await asyncio.open_connection(sock=self._inside)
-        ways = [
-            asyncio.ensure_future(_copy(self._reader, inside_writer)),
-            asyncio.ensure_future(_copy(inside_reader, self._writer)),
-        ]
+        """Pass bytes on in both directions until one side ends; what the other side still had to say is sent before."""
+        (reader, writer), (inside_reader, inside_writer) = self._outside, self._inside
+        ways = [asyncio.ensure_future(way) for way in (_copy(reader, inside_writer), _copy(inside_reader, writer))]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for writer in (inside_writer, self._writer):
-                writer.close()
             for way in ways:
                 way.cancel()
             await asyncio.gather(*ways, return_exceptions=True)
+            self.close()
+
+    def close(self) -> None:
+        """Close both ends, what was written last still goes out."""
+        for _, writer in (self._outside, self._inside):
+            writer.close()
 
 
 async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -34,7 +34,11 @@ def upstream_at(broker: Broker | str) -> Upstream:
 def host_client(upstream: Upstream, room: str) -> Client:
     """The client of whoever runs the room, connected; presences that an earlier class left behind are removed."""
     client = _client(upstream, chat.new_client_id("host"), reconnect=True)
-    _forget_presences(client, room)
+    try:
+        _forget_presences(client, room)
+    except BaseException:
+        client.close()
+        raise
     return client
 
 

@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from tornado import web, websocket
 
@@ -111,8 +111,8 @@ class _MqttHandler(websocket.WebSocketHandler):
 
 def check_origin(origin: str) -> str:
     """An origin as browsers write it [RFC 6454]; raises InvalidArgument where it can never match one."""
-    parts = urlsplit(origin)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
+    parts = _parts(origin)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname or parts.path not in ("", "/"):
         raise InvalidArgument(
             f"{origin!r} is not the origin of a page: write https://its.name, with :port if it has one."
         )
@@ -125,8 +125,15 @@ def same_origin(origin: str, host: str) -> bool:
     The name must also be an address, `localhost`, this machine's name or end in `.local`: a stranger's domain that is made to
     point here (DNS rebinding) has equal origin and host too.
     """
-    parts = urlsplit(origin)
-    return parts.netloc.lower() == host.lower() and _is_here(parts.hostname or "")
+    parts = _parts(origin)
+    return parts is not None and parts.netloc.lower() == host.lower() and _is_here(parts.hostname or "")
+
+
+def _parts(origin: object) -> SplitResult | None:
+    try:
+        return urlsplit(str(origin))
+    except ValueError:  # such as "http://[x"
+        return None
 
 
 def _is_here(name: str) -> bool:

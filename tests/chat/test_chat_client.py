@@ -77,3 +77,12 @@ def test_names_are_unique_even_when_all_come_at_once(broker):
         person.leave()
     assert len(set(names)) == 5
     assert "Ada" in names
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"room": None}, {"room": "a b"}, {"name": 3}, {"client_id": "a/b"}, {"keep": -1}, {"keep": "x"}]
+)
+def test_what_a_chat_client_cannot_be_made_of_is_one_sentence(wrong):
+    with pytest.raises(ChatError) as said:
+        ChatClient("mqtt://127.0.0.1:9", **wrong)
+    assert len(str(said.value)) < 200

@@ -203,6 +203,8 @@ def test_many_wrong_passwords_close_the_door_for_that_address_only(rules):
     assert [rules.login(wrong, "192.0.2.66")[0] for _ in range(30)] == [NOT_ALLOWED] * 30
     assert rules.login(connect("eve"), "192.0.2.66")[0] == UNAVAILABLE  # the right one is not even looked at
     assert rules.login(connect("bob", "secret-bob"), "192.0.2.66")[0] == ACCEPTED  # who was in before may come back
+    guesses = [rules.login(connect("bob", "secret-bob", "guess"), "192.0.2.66")[0] for _ in range(30)]
+    assert guesses.count(UNAVAILABLE) > 5  # nor is knowing somebody's user name a way round it
     assert rules.login(connect("ada"), "192.0.2.7")[0] == ACCEPTED
     assert rules.login(connect("i", "instructor", "key"), "192.0.2.7")[1].instructor
 

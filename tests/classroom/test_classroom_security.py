@@ -176,6 +176,7 @@ def test_a_crowd_of_silent_connections_keeps_nobody_out(classroom):
         ("https://evil.example", "192.168.1.5:8765", False),
         ("http://evil.example:8765", "evil.example:8765", False),
         ("null", "192.168.1.5:8765", False),
+        ("http://[x", "[x", False),
         ("", "", False),
     ],
 )

@@ -17,7 +17,7 @@ from mqttkit import Broker, Client, ConnectError, SubscribeRefused, Trace, chat
 from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 from mqttkit.cli import main
-from mqttkit.errors import BrokerError, InvalidArgument
+from mqttkit.errors import BrokerError, InvalidArgument, MqttKitError
 from mqttkit.packets import encode
 from mqttkit.security import LessonCA
 from support.needs import need
@@ -372,3 +372,33 @@ def test_what_a_class_left_on_another_broker_is_taken_away():
             phone.close()
         assert broker.retained() == []
         assert broker.sessions() == []
+
+
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"room": "chemistry"}])
+def test_who_is_not_let_in_hears_of_password_and_room(classroom, wrong):
+    given = {"room": "physics", "password": classroom.password} | wrong
+    with pytest.raises(ConnectError, match="class password and the name of the room"):
+        ChatClient(classroom.url, given["room"], "Ada", password=given["password"]).join()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"port": -1},
+        {"port": "x"},
+        {"room": None},
+        {"password": 3},
+        {"engine": "x"},
+        {"origins": "https://a"},
+        {"host": 1},
+    ],
+)
+def test_what_a_class_cannot_be_made_of_is_one_sentence(wrong):
+    with pytest.raises(MqttKitError) as said:
+        Classroom(**wrong)
+    assert str(said.value).endswith((".", ")"))
+
+
+def test_a_class_that_is_open_stays_open(classroom):
+    port = classroom.port
+    assert classroom.start().port == port

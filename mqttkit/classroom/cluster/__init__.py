@@ -16,6 +16,7 @@ import queue
 import subprocess
 import tempfile
 import threading
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,8 @@ class Cluster:
 
     def start(self) -> Cluster:
         """Start Redis and both nodes. Raises BrokerError where a program is missing or does not start in time."""
+        if self._folder is not None:
+            return self
         adopt(self)
         try:
             self._start_redis()
@@ -69,8 +72,12 @@ class Cluster:
         options = ["--id", name, "--port", ports[0], "--ws-port", ports[1], "--redis", self._socket]
         command = [program("node"), str(HERE / "broker.js"), *options]
         node = _start(command, env={**os.environ, "NODE_ROOT": str(node_root())})
+        try:
+            ready = json.loads(_first_line(node, '{"id"', self._timeout))
+        except BaseException:
+            node.end(at_once=True)
+            raise
         self._nodes[name] = node
-        ready = json.loads(_first_line(node, '{"id"', self._timeout))
         self.urls[name] = f"mqtt://127.0.0.1:{ready['port']}"
         self.web_urls[name] = f"ws://127.0.0.1:{ready['ws_port']}"
 
@@ -129,9 +136,10 @@ def _first_line(child: Child, sign: str, timeout: float) -> str:
     lines: queue.Queue[str | None] = queue.Queue()
     threading.Thread(target=_drain, args=(child.process, lines), daemon=True).start()
     seen: list[str] = []
+    end = time.monotonic() + timeout
     while True:
         try:
-            line = lines.get(timeout=timeout)
+            line = lines.get(timeout=max(0, end - time.monotonic()))
         except queue.Empty:
             line = None
         if line is None:

@@ -2,7 +2,7 @@
 
 import { MqttClient, bytes, text } from "./mqtt.js";
 import { RoomView, encodeLine, encodePresence, messageTopic, presenceTopic, newClientId } from "./room.js";
-import { $, make, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
+import { $, make, memoryIn, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
 
 const room = document.body.dataset.room, NAME = "Instructor", MAX_TOPICS = 300;
 const me = newClientId("instructor");
@@ -12,7 +12,8 @@ let view = new RoomView(room, me), client, muted = new Set(), packets = null, ch
 const raw = (hexadecimal) => Uint8Array.from(hexadecimal.match(/../g) || [], (two) => parseInt(two, 16));
 
 // The key is typed, never part of an address. This tab remembers it, so that the page may be reloaded.
-if (sessionStorage.getItem("mqttkit:key")) enter(sessionStorage.getItem("mqttkit:key")); else $("door").hidden = false;
+const tab = memoryIn("sessionStorage", "mqttkit:");
+if (tab.get("key")) enter(tab.get("key")); else $("door").hidden = false;
 
 $("enter").addEventListener("submit", (event) => { event.preventDefault(); enter($("key").value.trim()); });
 
@@ -30,7 +31,7 @@ async function enter(key) {
     $("problem").textContent = `Not opened: ${error.message}.`;
     return;
   }
-  sessionStorage.setItem("mqttkit:key", key);
+  tab.set("key", key);
   $("door").hidden = true;
   $("desk").hidden = false;
   await Promise.all([announce(), invite(key), command({ do: "recall" })]);

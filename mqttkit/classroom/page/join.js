@@ -3,13 +3,12 @@
 import { MqttClient } from "./mqtt.js";
 import { explain } from "./anatomy.js";
 import { RoomView, uniqueName, cleanName, newClientId, newSecret, encodeLine, encodePresence, messageTopic, presenceTopic, roomFilters } from "./room.js";
-import { $, make, socketUrl, addLine, keepAtEnd, showPeople, showPacket } from "./shared.js";
+import { $, make, memoryIn, socketUrl, addLine, keepAtEnd, showPeople, showPacket } from "./shared.js";
 
 const roomName = document.body.dataset.room;
-const memory = { get: (key) => { try { return JSON.parse(localStorage.getItem(`mqttkit:${roomName}:${key}`)); } catch { return null; } },
-  set: (key, value) => { try { localStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)); } catch { /* private window: remembers nothing */ } } };
+const memory = memoryIn("localStorage", `mqttkit:${roomName}:`);
 // This tab alone: after a reload, also one that a phone does to save memory, the page goes on where it was.
-const tab = { get: (key) => JSON.parse(sessionStorage.getItem(`mqttkit:${roomName}:${key}`)), set: (key, value) => sessionStorage.setItem(`mqttkit:${roomName}:${key}`, JSON.stringify(value)) };
+const tab = memoryIn("sessionStorage", `mqttkit:${roomName}:`);
 const otherTabs = new BroadcastChannel(`mqttkit:${roomName}`);
 let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, appearing = false, echoed = () => {};
 const sent = [], refusedNames = [], unsent = new Map(Object.entries(tab.get("unsent") || {}));

@@ -6,6 +6,15 @@ import { explain } from "./anatomy.js";
 export const $ = (id) => document.getElementById(id);
 const KEPT_LINES = 300;
 
+/** Storage of the browser that may be blocked: then nothing is remembered, and nothing breaks. */
+export function memoryIn(storage, prefix) {
+  const area = () => globalThis[storage];
+  return {
+    get: (key) => { try { return JSON.parse(area().getItem(prefix + key)); } catch { return null; } },
+    set: (key, value) => { try { area().setItem(prefix + key, JSON.stringify(value)); } catch { /* private window */ } },
+  };
+}
+
 /** A new element with a class, a text and children. */
 export function make(tag, { className = "", text = "", ...attributes } = {}, ...children) {
   const element = document.createElement(tag);
