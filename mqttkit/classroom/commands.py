@@ -95,14 +95,14 @@ def invitation(classroom: Classroom) -> str:
         f"From a notebook or program:        {classroom.url}   or   {classroom.ws_url}\n"
         f"From a terminal:                   {_for_mosquitto(classroom)}\n"
         f"{_about_tls(classroom)}"
-        f"\nFor you alone, the instructor's page:  {classroom.instructor_url}\n"
-        f"and the key that it asks for:          {classroom.instructor_key}\n\n{local}Ctrl+C closes the room.\n"
+        f"\nFor you alone (do not show this terminal to the class), the instructor's page:\n  {classroom.instructor_url}\n"
+        f"and the key that it asks for: {classroom.instructor_key}\n\n{local}Ctrl+C closes the room.\n"
     )
 
 
 def _for_mosquitto(classroom: Classroom) -> str:
     host = classroom.address.rpartition(":")[0].strip("[]")
-    login = f"-i sub1 -u me -P {classroom.password}" if classroom.password else "-i sub1"
+    login = f"-i NAME -u SECRET -P {classroom.password}" if classroom.password else "-i NAME"
     tls = " --cafile ca.pem" if classroom.certificate else ""
     return f"mosquitto_sub -h {host} -p {classroom.port}{tls} {login} -t 'chat/{classroom.room}/message/+'"
 

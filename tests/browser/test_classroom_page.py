@@ -49,6 +49,9 @@ def device(browser):
 def instruct(classroom, device, **options):
     """The instructor's page, opened with its key."""
     page = device(classroom.instructor_url, **LAPTOP, **options)
+    page.get_by_label("Instructor's key").fill("wrong")
+    page.keyboard.press("Enter")
+    page.get_by_text("This is not the key.").wait_for()
     page.get_by_label("Instructor's key").fill(classroom.instructor_key)
     page.keyboard.press("Enter")
     page.locator("#desk").wait_for()
@@ -166,11 +169,16 @@ def test_the_instructor_sees_everything_and_moderates(classroom, device):
     assert "chat/physics/message/" in boss.locator("#tree").inner_text()
     assert boss.locator("#qr").evaluate("image => image.complete && image.naturalWidth") > 100
     assert boss.locator("#class-password").inner_text() == classroom.password
+    boss.get_by_role("button", name="enlarge").click()
+    assert boss.locator("#qr").bounding_box()["width"] > 500
+    shot(boss, "enlarged")
+    boss.get_by_role("button", name="enlarge").click()
     boss.get_by_role("button", name="mute Bob", exact=True).click()
     bob.get_by_text("The instructor muted you.").wait_for()
     say(bob, "unheard")
     bob.get_by_text("others do not see this line").wait_for()
     boss.get_by_role("button", name="unmute Bob").wait_for()
+    assert "/notice/" not in boss.locator("#tree").inner_text()
     shot(boss, "instructor")
     boss.get_by_role("button", name="Read only").click()
     ada.get_by_text("Only the instructor may write now.").wait_for()

@@ -28,7 +28,8 @@ async function enter(key) {
   } catch (error) {
     client.disconnect();
     $("door").hidden = false;
-    $("problem").textContent = `Not opened: ${error.message}.`;
+    const wrong = error.message.startsWith("not allowed");
+    $("problem").textContent = wrong ? "This is not the key. It stands in the terminal, below the address of this page." : `Not opened: ${error.message}.`;
     return;
   }
   tab.set("key", key);
@@ -46,7 +47,8 @@ async function invite(key) {
   if (!answer?.ok) { $("address").textContent = "See the terminal for the address and the password."; return; }
   const { link, password, qr } = await answer.json();
   $("qr").src = qr;
-  $("address").textContent = link;
+  const [scheme, rest] = link.split("//");
+  $("address").replaceChildren(`${scheme}//`, make("wbr"), rest);  // a line may break there, not inside the port
   $("class-password").textContent = password || "(none)";
 }
 
@@ -124,6 +126,7 @@ function showLadder() {
 // --- the topic tree ------------------------------------------------------------------------------------------------------
 
 function note(topic, payload, { retain }) {
+  if (topic.includes("/notice/")) return;  // is for one person, not for the projector
   if (payload.length === 0) topics.delete(topic);
   else if (topics.has(topic) || topics.size < MAX_TOPICS) {
     const known = topics.get(topic);
@@ -158,6 +161,10 @@ $("read-only").addEventListener("click", () => command({ do: "read_only", on: $(
 $("clear").addEventListener("click", () => command({ do: "clear" }));
 $("end").addEventListener("click", () => {
   if ($("end").textContent === "End the class") { $("end").textContent = "Really end it?"; setTimeout(() => { $("end").textContent = "End the class"; }, 4000); } else command({ do: "end" });
+});
+$("enlarge").addEventListener("click", () => {
+  const large = document.body.classList.toggle("join-large");
+  $("enlarge").setAttribute("aria-pressed", String(large));
 });
 $("hide-join").addEventListener("click", () => {
   const hidden = document.body.classList.toggle("join-hidden");

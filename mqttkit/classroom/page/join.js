@@ -144,7 +144,8 @@ showRoomState.cleared = 0;
 
 const SAID = { connecting: "connecting …", connected: "connected", waiting: "no connection, trying again …", closed: "not connected" };
 function showState(state, why) {
-  $("state").textContent = SAID[state] + (state === "closed" && why && ready ? `: ${why}` : "");
+  const said = why.startsWith("not allowed") ? "the class does not let you in" : why;
+  $("state").textContent = SAID[state] + (state === "closed" && said && ready ? `: ${said}` : "");
   document.body.dataset.state = state;
   $("unplug").textContent = state === "closed" ? "Plug in again" : "Pull the plug";
   if (state === "connected" && ready) {

@@ -13,7 +13,7 @@ const CONNECT = 1, CONNACK = 2, PUBLISH = 3, PUBACK = 4, SUBSCRIBE = 8, SUBACK =
   PINGREQ = 12, PINGRESP = 13, DISCONNECT = 14;
 const REFUSED = {
   1: "the broker does not speak this version of MQTT", 2: "the broker does not accept this client id",
-  3: "the broker takes nobody at the moment, or too many wrong passwords came from your network; try again in half a minute", 4: "wrong user name or password", 5: "not allowed: the password is wrong, the client id is another person's, or you are not welcome any more",
+  3: "the broker takes nobody at the moment, or too many wrong passwords came from your network; try again in half a minute", 4: "wrong user name or password", 5: "not allowed: the password is wrong, or the client id is another person's",
 };
 const MAX_PACKET = 1 << 20;
 
