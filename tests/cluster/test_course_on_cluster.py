@@ -1,4 +1,7 @@
-"""The course and the exercises' checks run unchanged on a broker of another make: a cluster of two aedes nodes."""
+"""The course runs unchanged on a broker of another make: a cluster of two aedes nodes.
+
+The checks of the exercises bring a broker of their own; what else a solved notebook does there runs on the cluster.
+"""
 
 from __future__ import annotations
 
@@ -64,6 +67,6 @@ def test_a_lesson_runs_on_the_cluster_and_differs_where_aedes_does(cluster, monk
 
 
 @pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_the_checks_of_an_exercise_give_full_marks_on_the_cluster(cluster, monkeypatch, path):
+def test_a_solved_exercise_shows_the_same_with_the_cluster_named(cluster, monkeypatch, path):
     monkeypatch.setenv("MQTTKIT_BROKER", cluster.urls["a"])
     assert differing(path) == set()
