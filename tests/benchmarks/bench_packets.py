@@ -1,4 +1,5 @@
-"""How many packets a second mqttkit decodes, against amqtt's packet classes and the `mqtt5` package (written in Rust).
+"""How many packets a second mqttkit decodes, against amqtt's packet classes and the `mqtt5` package (written in Rust);
+and how long a ladder of 300 and of 3000 packets takes.
 
     python tests/benchmarks/bench_packets.py [--rounds 7] [--packets 20000]
 
@@ -20,6 +21,8 @@ from amqtt.mqtt.packet import MQTTFixedHeader
 
 from mqttkit.packets import Splitter, decode, encode
 from mqttkit.packets.decoder import _decode_strictly
+from mqttkit.trace import Link, Trace, Wire
+from mqttkit.trace.ladder import as_html
 
 CASES = {
     "PUBLISH QoS 0, 20 bytes": ("PUBLISH", {"topic": "home/kitchen/t", "payload": "x" * 20}),
@@ -49,6 +52,32 @@ def main() -> None:
         _table("MQTT 5, against mqtt5 (Rust)", 5, CASES_5, _mqtt5, options)
     else:
         print("\nMQTT 5: the package mqtt5 is not installed")
+    _ladders(options)
+
+
+def _ladders(options: argparse.Namespace) -> None:
+    """Milliseconds from a recorded trace to the HTML of its ladder, with every packet decoded anew."""
+    print("\nladder: from the recorded bytes to HTML")
+    for count in (300, 3000):
+        times, size = [], 0
+        for _ in range(options.rounds):
+            trace = _recorded(count)
+            begin = time.perf_counter()
+            size = len(as_html(trace.story()))
+            times.append(time.perf_counter() - begin)
+        print(f"{count:5} packets: {statistics.median(times) * 1000:7.1f} ms, {size / 1000:6.0f} kB")
+
+
+def _recorded(count: int) -> Trace:
+    """QoS 1 from bob over the broker to alice, `count` packets."""
+    trace, alice, bob = Trace(), Link(1, "alice"), Link(2, "bob")
+    trace.links.update({1: alice, 2: bob})
+    for number in range(count // 4):
+        values = {"topic": "home/kitchen/t", "payload": f"{number}", "qos": 1, "packet_id": 1 + number}
+        publish, ack = encode("PUBLISH", **values), encode("PUBACK", packet_id=1 + number)
+        for link, raw, up in ((bob, publish, True), (bob, ack, False), (alice, publish, False), (alice, ack, True)):
+            trace.record(Wire(time.monotonic(), link, raw, to_broker=up))
+    return trace
 
 
 def _table(

@@ -30,6 +30,11 @@ def test_ladder_follows_pauses_filters_and_explains(page_of):
     page.keyboard.press("Enter")
     page.locator(".mqk-ladder-anatomy", has_text="Packet Identifier").wait_for()
     assert not notebook.serious_violations(page.locator(".mqk"))
+    lefts = "name => [...document.querySelectorAll(name)].slice(0, 3).map(one => one.getBoundingClientRect().left)"
+    heads, lanes = (
+        page.evaluate(lefts, f"{where} > rect") for where in (".mqk-ladder-lanes svg", ".mqk-ladder-view > svg")
+    )
+    assert heads == pytest.approx(lanes, abs=1)  # the names stay over their lanes, however wide the picture is
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").wait_for()
     before = view.locator("[data-line]").count()
