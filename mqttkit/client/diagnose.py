@@ -70,7 +70,7 @@ def not_reached(error: BaseException, address: Address, seconds: float) -> Conne
 def no_connack(address: Address, protocol: int, seconds: float, *, closed: bool) -> ConnectError:
     """The connection came about, but CONNECT was not answered."""
     trouble = getattr(address.way, "trouble", None)  # a network between knows better
-    if trouble is not None:
+    if trouble is not None and closed:  # while nobody has closed, another client may be the one in trouble
         return ConnectError(str(trouble)) if isinstance(trouble, MqttKitError) else _behind(trouble, seconds)
     heard = _listen(address)
     if heard == "mqtt" and protocol == 5:  # noqa: PLR2004

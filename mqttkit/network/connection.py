@@ -149,7 +149,8 @@ class Connection:
         except (OSError, asyncio.TimeoutError, MqttKitError) as error:
             self._unreachable(error, host, port)
             return
-        self._relay.trouble = None
+        if not self._over:  # one that was refused meanwhile did not get through
+            self._relay.trouble = None
         if self._aborted:
             self._broker.reset()
         elif self._over and self._upward is not None:

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqttkit._checks import check_timeout
 from mqttkit.errors import InvalidArgument, Timeout
 from mqttkit.network.matching import Match
 
@@ -119,7 +120,7 @@ class Fault:
         Raises:
             Timeout: not within `timeout` seconds; the message says how often it did.
         """
-        trace, deadline = self._network.trace, time.monotonic() + timeout
+        trace, deadline = self._network.trace, time.monotonic() + check_timeout(timeout)
         mark = trace.mark()
         while self.count < count:
             self.raise_error()

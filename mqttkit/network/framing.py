@@ -23,6 +23,9 @@ class Framing(Protocol):
     def wrap(self, packet: bytes) -> bytes:
         """Returns what carries `packet`."""
 
+    def rest(self) -> bytes:
+        """Returns the bytes of a frame that is not whole yet."""
+
 
 class Plain:
     """MQTT over TCP: nothing around the packets."""
@@ -34,6 +37,10 @@ class Plain:
     def wrap(self, packet: bytes) -> bytes:
         """The packet itself."""
         return packet
+
+    def rest(self) -> bytes:
+        """There are no frames."""
+        return b""
 
 
 class WebSocket:
@@ -72,6 +79,10 @@ class WebSocket:
             return bytes(head) + packet
         key = os.urandom(4)
         return bytes(head) + key + _apply_mask(packet, key)
+
+    def rest(self) -> bytes:
+        """The beginning of a frame whose end has not come."""
+        return bytes(self._buffer)
 
     def _handshake(self) -> bytearray:
         """The HTTP part, once it is whole, without the offer to compress: what is compressed cannot be read."""

@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._checks import check_timeout
 from mqttkit._lifetime import adopt
 from mqttkit._words import did_you_mean, in_words
 from mqttkit.errors import InvalidArgument, MqttKitError
@@ -18,6 +19,7 @@ from mqttkit.network.matching import CONDITIONS, Match
 from mqttkit.network.relay import Relay
 from mqttkit.network.upstream import Target
 from mqttkit.trace import Trace
+from mqttkit.url import Address
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -121,7 +123,8 @@ class Network:
     @property
     def host(self) -> str:
         """Where clients connect."""
-        return "127.0.0.1" if self.listen_host in ("0.0.0.0", "::", "") else self.listen_host  # noqa: S104 - compared only
+        here = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 - compared only
+        return here.get(self.listen_host, self.listen_host)
 
     @property
     def port(self) -> int:
@@ -133,12 +136,16 @@ class Network:
     @property
     def url(self) -> str:
         """Where clients connect, as mqtt://host:port."""
-        return f"mqtt://{self.host}:{self.port}"
+        return str(Address(self.host, self.port))
 
     @property
     def urls(self) -> dict[str, str]:
         """Where clients connect, by what they speak: every kind that the broker speaks, all on one port."""
-        return {kind: f"{kind}://{self.host}:{self.port}" for kind in self._target.kinds}
+        ways = {
+            kind: Address(self.host, self.port, kind[-1] == "s" and kind != "ws", kind[0] == "w")
+            for kind in self._target.kinds
+        }
+        return {kind: str(way) for kind, way in ways.items()}
 
     # --- faults
 
@@ -286,7 +293,7 @@ class Network:
 
     def stranger(self, *names: str | None) -> str:
         """Says so if one of `names` is no client that was ever here; else ""."""
-        known = sorted({link.name for link in self.trace.links.values()})
+        known = sorted({link.name for link in list(self.trace.links.values())})
         for name in names:
             if name is not None and name not in (*known, "broker"):
                 return f": no client {name!r} was here, only {', '.join(known) or 'nobody'}"
@@ -300,11 +307,13 @@ class Network:
 
     def watch(self, seen: Callable[[Wire], None]) -> None:
         """Has `seen` called with every packet, in the relay's thread, when it has gone on."""
-        self._running.watchers = (*self._running.watchers, seen)
+        relay = self._running
+        relay.call(relay.watch, seen)
 
     def unwatch(self, seen: Callable[[Wire], None]) -> None:
         """Ends a `watch`."""
-        self._running.watchers = tuple(other for other in self._running.watchers if other != seen)
+        relay = self._running
+        relay.call(relay.unwatch, seen)
 
     def soon(self, seconds: float, act: Callable[[], None]) -> None:
         """Has `act` called once in the relay's thread, `seconds` from now."""
@@ -342,6 +351,7 @@ class Network:
 
     def settle(self, timeout: float = _SETTLE, trace: Trace | None = None) -> bool:
         """Waits until every handshake ended, or a fault explains why it cannot; False where time ran out."""
+        check_timeout(timeout)
         for flush in self._flushes:
             flush()
         self._running.catch_up()

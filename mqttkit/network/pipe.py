@@ -71,7 +71,9 @@ class Pipe:
             self._carry_opaque(data)
             return
         mqtt, other = self._framing.unwrap(data)
-        out = bytearray(other if not self._connection.is_silent() else b"")
+        out = bytearray()
+        if other and not self._connection.is_silent():
+            out += self._in_time(other, None, 0.0, 0.0)  # a close frame must not overtake what waits
         try:
             for raw in self._splitter.feed(mqtt):
                 out += self._packet(raw)
@@ -96,8 +98,8 @@ class Pipe:
         """What comes is not MQTT: carry it unread, and say so."""
         reason = str(error).split(". ", 1)[0]
         self._connection.note("malformed", f"{self._sender()} sends what is not MQTT: {reason}", who=self._sender())
-        out += self._splitter.pending
         if self._framing is not None:
+            out += self._framing.wrap(self._splitter.pending) + self._framing.rest()
             self._framing = None
 
     def _sender(self) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TIMEOUT = 10.0  # seconds in which the thread must answer
+_FIRST_FREE_PORT = 1024
 _NOTICE = 0.5  # seconds that the broker gets to notice the end of a connection
 
 Upstream = tuple[str, int, "ssl.SSLContext | None"]
@@ -66,7 +67,7 @@ class Relay:
             return asyncio.run_coroutine_threadsafe(self._listen(host, port), self.loop).result(_TIMEOUT)
         except OSError as error:
             self.stop()
-            raise BrokerError(f"The network cannot listen on {host}:{port}: {_why_not(error)}") from error
+            raise BrokerError(f"The network cannot listen on {host}:{port}: {_why_not(error, port)}") from error
 
     def stop(self) -> None:
         """Ends all connections, the socket and the thread."""
@@ -159,13 +160,24 @@ class Relay:
         async def run() -> T:
             return function(*args)
 
+        future = asyncio.run_coroutine_threadsafe(run(), self.loop)
         try:
-            return asyncio.run_coroutine_threadsafe(run(), self.loop).result(_TIMEOUT)
+            return future.result(_TIMEOUT)
         except FutureTimeout:
+            if not future.cancel():  # it was not late: it raised this itself
+                raise
             raise MqttKitError(
                 f"The network did not answer within {_TIMEOUT:g} s. A `where` function runs in its thread and must not wait "
                 "for anything."
             ) from None
+
+    def watch(self, seen: Callable[[Wire], None]) -> None:
+        """Adds a watcher (in the relay's thread)."""
+        self.watchers = (*self.watchers, seen)
+
+    def unwatch(self, seen: Callable[[Wire], None]) -> None:
+        """Removes one."""
+        self.watchers = tuple(other for other in self.watchers if other != seen)
 
     def catch_up(self) -> None:
         """Returns when the relay has read what had been sent to it before."""
@@ -173,11 +185,12 @@ class Relay:
             self.call(lambda: None)
 
 
-def _why_not(error: OSError) -> str:
+def _why_not(error: OSError, port: int) -> str:
     """Why a port cannot be listened on, and what to try."""
-    if error.errno == errno.EADDRINUSE:
+    privileged = isinstance(error, PermissionError) and 0 < port < _FIRST_FREE_PORT
+    if error.errno == errno.EADDRINUSE or (isinstance(error, PermissionError) and not privileged):
         return "another program uses this port. Take another one; 0 takes any that is free."
-    if isinstance(error, PermissionError):
+    if privileged:
         return "ports below 1024 are for administrators. Take a higher one, such as 1884."
     if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
         return "this machine has no such address. 127.0.0.1 is for this machine only, 0.0.0.0 for all its addresses."

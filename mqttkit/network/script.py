@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._checks import check_timeout
 from mqttkit._words import check_call, did_you_mean
 from mqttkit.errors import InvalidArgument, MqttKitError, Timeout
 from mqttkit.network.matching import Match, match_of
@@ -90,7 +91,7 @@ class Script:
             Timeout: not in time; the message names the step that is waiting.
             InvalidArgument: a step could not be taken.
         """
-        if not self._finished.wait(timeout):
+        if not self._finished.wait(check_timeout(timeout)):
             raise Timeout(
                 f"After {timeout:g} s the script still waits for step {self.done + 1}: {self._steps[self.done]}."
             )

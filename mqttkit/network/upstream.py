@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import InvalidArgument
-from mqttkit.url import parse_url
+from mqttkit.url import Address, parse_url
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -39,7 +39,10 @@ class Target:
         """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""
         at = parse_url(self._url(kind))
         if kind == "mqtt" and at.websocket:
-            raise InvalidArgument(f"this broker speaks WebSocket only ({at.scheme}), the client speaks MQTT over TCP")
+            raise InvalidArgument(
+                f"This broker speaks WebSocket only ({at.scheme}), the client speaks MQTT over TCP. "
+                'Use transport="websockets".'
+            )
         encrypt = at.tls and kind != "mqtts"  # a client that speaks TLS itself is carried as it is
         return at.host, at.port, self._context() if encrypt else None
 
@@ -58,7 +61,7 @@ class Target:
 
 def _as_url(broker: Any) -> str:
     if isinstance(broker, tuple) and len(broker) == _PAIR:
-        return f"mqtt://{broker[0]}:{broker[1]}"
+        return str(Address(*broker))
     if isinstance(broker, str):
         return broker
     raise InvalidArgument(f"A network needs a Broker, a URL or (host, port) to stand in front of, not {broker!r}.")

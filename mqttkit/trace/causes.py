@@ -70,6 +70,15 @@ class Causes:
         other._resumed = set(self._resumed)
         return other
 
+    def forget(self, number: int) -> None:
+        """Forgets what concerns entries up to `number`, which fell off the trace: it would grow for ever."""
+        self.cause = {effect: cause for effect, cause in self.cause.items() if effect > number}
+        self.anchor = {event: first for event, first in self.anchor.items() if event > number}
+        self.routine = {event for event in self.routine if event > number}
+        self._last = {key: newest for key, newest in self._last.items() if newest > number}
+        self._published = {message: newest for message, newest in self._published.items() if newest > number}
+        self.wills.forget(number)
+
     def feed(self, items: Iterable[Captured | Event]) -> Causes:
         """Takes in what was recorded next."""
         for item in items:

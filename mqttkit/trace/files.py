@@ -103,7 +103,7 @@ def _rows(trace: Trace) -> Iterator[dict[str, Any]]:
         "version": VERSION,
         "dropped": trace.dropped,
         "entries": len(items),
-        "links": list(map(_link_row, trace.links.values())),
+        "links": list(map(_link_row, list(trace.links.values()))),
     }
     for item in items:
         row = {"number": item.number, "time": round(item.time, 6), "link": item.link}

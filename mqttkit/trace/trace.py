@@ -101,6 +101,7 @@ class Trace:
         self._feed()
         del self._items[:count]
         self.dropped += count
+        self._causes.forget(self.dropped)
 
     def restore(self, items: list[Wire | Event], *, dropped: int) -> None:
         """Fills an empty trace with entries whose times count from 0 (when it is loaded from a file)."""
@@ -213,12 +214,21 @@ class Trace:
         with self._changed:
             self._waiting += 1
             try:
-                while len(found := list(self._matching(wanted, max(since or 0, self.dropped)))) < count:
-                    if not self._changed.wait(deadline - clock.monotonic()) and clock.monotonic() >= deadline:
-                        raise Timeout(self._too_late(wanted, count, len(found), timeout, since))
+                return self._wait(wanted, count, timeout, deadline, since)
             finally:
                 self._waiting -= 1
-        return found
+
+    def _wait(self, wanted: Query, count: int, timeout: float, deadline: float, since: int | None) -> list[Captured]:
+        after, found = since or 0, 0
+        anew = wanted.delivered is not None  # a packet that was recorded long ago may arrive, or get lost, only now
+        while True:
+            new = sum(1 for _ in self._matching(wanted, max(after, self.dropped)))
+            found = new if anew else found + new
+            if found >= count:
+                return list(self._matching(wanted, max(since or 0, self.dropped)))
+            after = after if anew else self._end
+            if not self._changed.wait(deadline - clock.monotonic()) and clock.monotonic() >= deadline:
+                raise Timeout(self._too_late(wanted, count, found, timeout, since))
 
     def _too_late(self, wanted: Query, count: int, found: int, timeout: float, since: int | None) -> str:
         after = max(since or 0, self.dropped)
@@ -260,7 +270,8 @@ class Trace:
 
     def mark(self) -> int:
         """The number of the newest entry: `packets(since=mark)` are those that come later."""
-        return self._end
+        with self._changed:
+            return self._end
 
     def clear(self) -> None:
         """Forgets the packets; numbers begin at 1 again, sessions and subscriptions stay known."""

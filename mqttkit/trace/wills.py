@@ -29,6 +29,10 @@ class Wills:
         self._early: dict[int, list[Captured]] = defaultdict(list)  # seen before the end of their link
         self._late: dict[Hashable, int] = {}  # held back by the broker -> end of its connection
 
+    def forget(self, number: int) -> None:
+        """Forgets what concerns entries up to `number`."""
+        self.owner = {one: name for one, name in self.owner.items() if one > number}
+
     def mark(self, item: Captured, cause: int) -> None:
         """Remembers that `item` is a will, if the end of a connection caused it."""
         if item.type == "PUBLISH" and cause in self._ends:
@@ -36,7 +40,7 @@ class Wills:
 
     def link_of(self, message: Hashable, over: Collection[int]) -> int | None:
         """The connection, of those that are not over, whose will is (topic, payload)."""
-        for link in self._links.values():
+        for link in list(self._links.values()):  # the relay may add one meanwhile
             if link.will is not None and link.number not in over and message == message_of(link):
                 return link.number
         return None

@@ -91,7 +91,7 @@ class Ladder(KitWidget):
             {
                 "svg": as_svg(story, steps, connected, self.title, live=True) if steps else "",
                 "rows": {step.line: sentence(step) for step in steps if step.line},
-                "clients": sorted({link.name for link in self.trace.links.values()}),
+                "clients": sorted({link.name for link in list(self.trace.links.values())}),
                 "kinds": list(KINDS),
                 "kind": self.kind,
                 "client": self.client,

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from mqttkit import Broker, Client, ConnectError, Lab, Network
+from mqttkit import Broker, BrokerError, Client, ConnectError, Lab, Network
 from mqttkit.network.framing import WebSocket
 from mqttkit.packets import encode
 
@@ -123,3 +123,24 @@ def test_a_lab_whose_broker_is_away_says_where_it_should_be(monkeypatch):
     monkeypatch.setenv("MQTTKIT_BROKER", url)
     with Lab() as lab, pytest.raises(ConnectError, match=f"Nothing listens on 127.0.0.1 port {url.rsplit(':', 1)[1]}"):
         lab.client("alice")
+
+
+@pytest.mark.parametrize("host", ["::1", "::"])
+def test_an_ipv6_address_stands_in_brackets(host):
+    with Broker() as broker:
+        try:
+            network = Network(broker, listen_host=host).start()
+        except BrokerError:
+            pytest.skip("this machine has no IPv6")
+        with network:
+            assert network.url == f"mqtt://[::1]:{network.port}" == network.urls["mqtt"]
+            with Client(network, "alice") as alice:
+                assert alice.connected
+
+
+def test_what_is_left_of_a_frame_can_be_passed_on():
+    """A client that sends what is not MQTT: the broker shall see that, and not a broken WebSocket."""
+    reader = WebSocket(masked=True)
+    half = b"\x82\x85abcdhe"
+    assert reader.unwrap(b"GET / HTTP/1.1\r\n\r\n" + half) == (b"", b"GET / HTTP/1.1\r\n\r\n")
+    assert reader.rest() == half

@@ -101,6 +101,27 @@ def test_what_falls_off_is_counted_and_numbers_stay():
     assert trace.unsettled() == ["PUBLISH for t to bob"] * 50  # what fell off is remembered where it matters
 
 
+def test_what_fell_off_is_forgotten_everywhere():
+    """A lab that runs all day must not grow with every payload."""
+    tape = Tape(limit=100)
+    link = tape.connect("bob")
+    for number in range(3000):
+        tape.send(link, "PUBLISH", topic="t", payload=str(number).encode(), qos=1, packet_id=1 + number)
+        tape.send(link, "PUBACK", up=False, packet_id=1 + number)
+    causes = tape.trace._causes
+    assert max(map(len, (causes.cause, causes._last, causes._published))) <= 210
+
+
+def test_wait_for_counts_what_comes_in_several_looks(tape):
+    link = tape.trace.links[1]
+    threads = [threading.Timer(0.02 * number, lambda: tape.send(link, "PINGREQ")) for number in (1, 2, 3)]
+    for thread in threads:
+        thread.start()
+    assert len(tape.trace.wait_for(3, type="PINGREQ", timeout=5)) == 3
+    for thread in threads:
+        thread.join()
+
+
 def test_clear_keeps_what_is_known_of_sessions(tape):
     tape.trace.clear()
     tape.send(tape.trace.links[2], "PUBLISH", topic="home/x", payload=b"")
