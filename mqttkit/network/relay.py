@@ -192,7 +192,7 @@ def _why_not(error: OSError, port: int) -> str:
         return "another program uses this port. Take another one; 0 takes any that is free."
     if privileged:
         return "ports below 1024 are for administrators. Take a higher one, such as 1884."
-    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, None):  # None: asyncio, from 3.13 on
         return "this machine has no such address. 127.0.0.1 is for this machine only, 0.0.0.0 for all its addresses."
     return f"{error.strerror or error}. Take another port; 0 takes any that is free."
 

@@ -57,8 +57,10 @@ SCENARIOS = {
 
 
 @pytest.fixture(autouse=True)
-def impatient(monkeypatch):
-    monkeypatch.setattr(handler, "CONNECT_TIMEOUT", 0.3)
+def impatient(monkeypatch, request):
+    """Only where the time-out is the question: on a busy machine an honest CONNECT may take as long."""
+    if any(word in request.node.name for word in ("connect_timeout", "after_the_time_out")):
+        monkeypatch.setattr(handler, "CONNECT_TIMEOUT", 0.3)
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
