@@ -79,8 +79,16 @@ def forget(kind: str, name: str) -> None:
     _path(kind, name).unlink(missing_ok=True)
 
 
+def check_name(name: Any) -> str:
+    """`name`, if something can be remembered under it: letters, digits, `-`, `_` and `.`, at most 80."""
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
+        raise InvalidArgument(
+            f"{str(name)[:80]!r} cannot be a name here: use letters, digits, '-' and '_', at most 80."
+        )
+    return name
+
+
 def _path(kind: str, name: str) -> Path:
-    for text in (kind, name):
-        if not _NAME.fullmatch(text):
-            raise InvalidArgument(f"{text[:80]!r} cannot be a name here: use letters, digits, '-' and '_', at most 80.")
+    check_name(kind)
+    check_name(name)
     return home() / kind / f"{name}.json"

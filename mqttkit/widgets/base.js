@@ -192,6 +192,7 @@ function keepKeys(event) {
 /**
  * Define a widget. `build({ body, act, send, model })` fills `body` and returns
  * `{ snapshot(content, buffers), update(content, buffers), message(message, buffers), close() }`; all but the first optional.
+ * It may have an `errorPlace`, the element below which errors appear; else they do at the end of the widget.
  * `act("publish", {...})` calls the method of that name in the kernel.
  */
 export function define(build) {
@@ -224,6 +225,7 @@ function openView(link, model, el, build) {
       frame.show();
     },
   };
+  parts.errorPlace?.after(frame.alert); // beside what was pressed, where the widget is taller than a look
   link.views.add(view);
   frame.show();
   link.asked = 0;

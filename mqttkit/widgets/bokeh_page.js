@@ -42,13 +42,10 @@ export async function takeLibrary(version, buffer) {
   }
 }
 
-const colour = (name, otherwise) => getComputedStyle(document.body).getPropertyValue(name).trim() || otherwise;
-
-/** Give everything in the figure that has no colour of its own the colours of the theme. */
-export function paint(figure, ours) {
-  const text = colour("--jp-ui-font-color1", "#222");
-  const back = colour("--jp-layout-color0", "#fff");
-  const line = colour("--jp-border-color2", "#ccc");
+/** Give everything in the figure that has no colour of its own the colours of the widget around it. */
+export function paint(figure, ours, place) {
+  const style = getComputedStyle(place);
+  const [text, back, line] = ["--mqk-text", "--mqk-back", "--mqk-line"].map((name) => style.getPropertyValue(name).trim());
   const wanted = { background_fill_color: back, border_fill_color: back, outline_line_color: line, grid_line_color: line,
     axis_line_color: text, major_tick_line_color: text, minor_tick_line_color: text, major_label_text_color: text,
     axis_label_text_color: text, label_text_color: text, title_text_color: text, text_color: text };

@@ -20,9 +20,11 @@ class ChartView {
     this.bad = element("p", { class: "mqk-hint mqk-bad" });
     const columns = ["line", "last value", "readings", "state"].map((text) => element("th", { scope: "col" }, text));
     const table = element("table", { "aria-label": "Last values" }, element("thead", {}, element("tr", {}, ...columns)), this.rows);
-    body.append(this.head, this.note, this.host, table, this.bad);
+    const help = "Drag to move. The buttons beside the chart zoom (a box, or the wheel) and go back. Untick a line to hide it.";
+    body.append(this.head, this.note, this.host, table, this.bad, element("p", { class: "mqk-hint" }, help));
     this.watcher = new MutationObserver(() => this.theme());
-    this.watcher.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "data-jp-theme-name", "class"] });
+    const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "class", "theme"];
+    for (const node of [document.body, document.documentElement]) this.watcher.observe(node, { attributes: true, attributeFilter });
   }
 
   /** Snapshots and updates are worked on one after the other, also while BokehJS is still loading. */
@@ -78,7 +80,7 @@ class ChartView {
   }
 
   theme() {
-    if (this.figure) paint(this.figure, this.ours);
+    if (this.figure) paint(this.figure, this.ours, this.host);
   }
 
   show(content) {

@@ -11,6 +11,7 @@ import traitlets
 
 from mqttkit.errors import InvalidArgument
 from mqttkit.topics import matches
+from mqttkit.widgets.arguments import check_mapping, check_number, check_options, check_place, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, direct, where
@@ -47,6 +48,7 @@ class LiveChart(KitWidget):
     _css = style("chart.css")
     title = "Live chart"
     every = 0.1
+    _feed: Feed | None = None
     _version = traitlets.Unicode(VERSION).tag(sync=True)
 
     def __init__(
@@ -64,8 +66,8 @@ class LiveChart(KitWidget):
         height: int = 300,
         **options: Any,
     ) -> None:
-        if not series:
-            raise InvalidArgument('A chart needs at least one series: {"kitchen": "home/kitchen/temperature"}.')
+        _check(series, thresholds or {}, low=low, high=high, stale_after=stale_after, keep=keep, height=height)
+        check_options(options)
         self.sources = {name: Source.parse(text) for name, text in series.items()}
         self.series = {name: Series(keep) for name in series}
         self.unit, self.low, self.high, self.stale_after = unit, low, high, stale_after
@@ -78,7 +80,7 @@ class LiveChart(KitWidget):
             list(series), title=title, unit=unit, band=(low, high), thresholds=thresholds or {}, height=height
         )
         super().__init__()
-        self._where = where(place)
+        self._where = where(check_place(place))
         filters = sorted({source.topic_filter for source in self.sources.values()})
         self._feed = Feed(direct(place), "live-chart", filters, guarded(self, self.take), self.touch, **options)
 
@@ -139,7 +141,7 @@ class LiveChart(KitWidget):
         head = {
             "status": self.status(),
             "where": self._where,
-            "connected": self._feed.connected,
+            "connected": self._feed is not None and self._feed.connected,
             "keep": self.keep,
             "unreadable": self.unreadable,
             "reason": self._reason,
@@ -160,7 +162,8 @@ class LiveChart(KitWidget):
             self.touch()
 
     def settle(self) -> None:
-        self._feed.settle()
+        if self._feed is not None:
+            self._feed.settle()
 
     def text(self) -> str:
         with self.lock:
@@ -181,9 +184,23 @@ class LiveChart(KitWidget):
         return f"<pre>{html.escape(self.text())}</pre>"
 
     def release(self) -> None:
-        feed = getattr(self, "_feed", None)
-        if feed is not None:
-            feed.close()
+        if self._feed is not None:
+            self._feed.close()
+
+
+def _check(series: Any, thresholds: Any, **numbers: Any) -> None:
+    """Refuse what no chart can be made of, each in one sentence."""
+    for name, topic in check_mapping("series", series, '{"kitchen": "home/kitchen/temperature"}').items():
+        check_text("The name of a series", name)
+        check_text(f"The topic filter of {name!r}", topic)
+    for name, value in check_mapping("thresholds", thresholds, '{"comfort": 21}', empty=True).items():
+        check_number(f"The threshold {check_text('The name of a threshold', name)!r}", value)
+    for name, value in numbers.items():
+        if value is not None:
+            check_number(name, value, above=0 if name in ("stale_after", "keep", "height") else None)
+    low, high = numbers["low"], numbers["high"]
+    if low is not None and high is not None and low >= high:
+        raise InvalidArgument(f"low is less than high, not {low:g} and {high:g}.")
 
 
 def _local_milliseconds() -> float:

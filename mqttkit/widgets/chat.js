@@ -66,8 +66,9 @@ class ChatView {
     this.state.className = content.connected ? "mqk-good" : "mqk-bad";
     this.button.disabled = !content.connected || !content.writable;
     if (this.token && content.sent === this.token) this.clearSent();
-    setText(this.peopleTitle, `Online: ${content.online}`);
-    keepRows(this.people, content.people, (person) => person.id, () => element("li"), showPerson);
+    // without a connection nobody knows who is there
+    setText(this.peopleTitle, content.connected ? `Online: ${content.online}` : "Not connected");
+    keepRows(this.people, content.connected ? content.people : [], (person) => person.id, () => element("li"), showPerson);
     this.drawLines();
   }
 

@@ -13,6 +13,7 @@ from mqttkit import chat
 from mqttkit.chat import ChatError, ChatLine, Notice, Presence, RoomState
 from mqttkit.chat.room import RoomView
 from mqttkit.errors import MqttKitError
+from mqttkit.widgets.arguments import check_options, check_place, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, where
@@ -41,19 +42,20 @@ class ChatRoom(KitWidget):
     _css = style("chat.css")
     title = "Chat room"
     actions = ("say", "enter", "rename")
+    _feed: Feed | None = None
+    _joined = False
     every = 0.15  # the first line after a pause comes at once; in a flood nobody reads faster
 
     def __init__(self, place: Any, room: str = "lobby", name: str = "guest", **options: Any) -> None:
-        self.place = place
-        self.name = chat.clean_name(name)
-        self.room = chat.check_room(room)
+        check_options(options)
+        self.place = check_place(place)
+        self.name = chat.clean_name(check_text("name", name))
+        self.room = chat.check_room(check_text("room", room))
         self._options = options
         self._lines: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._fresh: list[dict[str, Any]] = []
         self._counted = 0
         self._sent = 0
-        self._joined = False
-        self._feed: Feed | None = None
         self._said = 0
         super().__init__()
         self._join()

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from mqttkit.widgets.arguments import check_options, check_place
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import QUIET, Feed, direct, is_ours, where
@@ -41,9 +42,12 @@ class BrokerConsole(KitWidget):
     _css = style("console.css")
     title = "Broker console"
     every = 0.15
+    _feed: Feed | None = None
+    _unlisten: Callable[[], None] = staticmethod(lambda: None)  # until there is something to end
 
     def __init__(self, place: Any, **options: Any) -> None:
-        self._where = where(place)
+        check_options(options)
+        self._where = where(check_place(place))
         self._broker = direct(place) if is_ours(direct(place)) else None
         self._events: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
         self._messages: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
@@ -51,8 +55,6 @@ class BrokerConsole(KitWidget):
         self._seen_before = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=100)
         self._sys: dict[str, str] = {}
-        self._feed: Feed | None = None
-        self._unlisten: Callable[[], None] = lambda: None
         self._happened = threading.Condition()
         super().__init__()
         if self._broker is not None:

@@ -12,6 +12,7 @@ import nbformat
 
 from mqttkit import progress
 from mqttkit._course import find_course
+from mqttkit.errors import InvalidArgument
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News
 
@@ -100,6 +101,10 @@ class Progress(KitWidget):
     actions = ("refresh",)
 
     def __init__(self, folder: str | Path | None = None) -> None:
+        if folder is not None and not (isinstance(folder, (str, Path)) and Path(folder).is_dir()):
+            raise InvalidArgument(
+                f"There is no folder {str(folder)!r}. Leave it out, and the course is found by itself."
+            )
         self.folder = Path(folder) if folder is not None else find_course("notebooks/[0-9]*.ipynb") or Path.cwd()
         super().__init__()
         self.course = read_course(self.folder)

@@ -8,6 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.client import Client
+from mqttkit.widgets.arguments import check_options, check_place
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -52,7 +53,8 @@ class Feed:
         will_of: Callable[[str], Will] | None = None,
         **options: Any,
     ) -> None:
-        self.place = place
+        check_options(options)
+        self.place = check_place(place)
         self.connected = False
         self.received = 0
         self._on_message = on_message

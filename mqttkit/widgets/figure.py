@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import bokeh
 from bokeh.embed import json_item
-from bokeh.models import BoxAnnotation, ColumnDataSource, HoverTool, Label, Span
+from bokeh.models import BoxAnnotation, ColumnDataSource, DatetimeTickFormatter, HoverTool, Label, Span
 from bokeh.plotting import figure
 
 if TYPE_CHECKING:
@@ -20,6 +20,18 @@ VERSION: str = bokeh.__version__
 _COLOURS = ["#2b7fc3", "#d2691e", "#2a8f57", "#a35fc0", "#d0475a", "#8a7a1f"]
 _DASHES: list[list[int]] = [[], [6], [2, 4], [2, 4, 6, 4], [6, 4, 2, 4], [2, 2]]
 _ALARM = "#d0475a"
+# The time of day at each mark; Bokeh would write "500ms" and the rest of the time below some of them.
+_CLOCK: dict[str, Any] = {
+    "microseconds": "%H:%M:%S.%f",
+    "milliseconds": "%H:%M:%S.%3N",
+    "seconds": "%H:%M:%S",
+    "minsec": "%H:%M:%S",
+    "minutes": "%H:%M",
+    "hourmin": "%H:%M",
+    "hours": "%H:%M",
+    "days": "%d %b",
+    "context": None,
+}
 
 
 @functools.lru_cache(1)
@@ -51,6 +63,7 @@ def make_figure(
         active_scroll=None,
     )
     plot.yaxis.axis_label = unit or None
+    plot.xaxis.formatter = DatetimeTickFormatter(**_CLOCK)
     lines = [_add_line(plot, name, number) for number, name in enumerate(names)]
     hover = HoverTool(
         renderers=lines, tooltips=[("", "$name"), ("time", "@x{%H:%M:%S}"), ("value", f"@y{{0.[00]}} {unit}")]
@@ -61,6 +74,7 @@ def make_figure(
     for name, value in thresholds.items():
         _add_threshold(plot, name, value)
     plot.toolbar.logo = None
+    plot.grid.grid_line_alpha = 0.5
     return dict(json_item(plot))
 
 

@@ -1,4 +1,5 @@
 // Which filter matches which topic? A table of check boxes; after the run, of what was measured.
+import { labelAnswer } from "./answer.js";
 import { define, element, setText } from "./base.js";
 
 const has = (pairs, row, column) => (pairs ?? []).some(([a, b]) => a === row && b === column);
@@ -8,7 +9,7 @@ class GridView {
     this.act = act;
     this.label = element("span", { class: "mqk-tag" });
     this.question = element("p", { class: "mqk-question" });
-    this.table = element("table", { class: "mqk-grid" });
+    this.table = element("table", { class: "mqk-grid", onchange: () => this.showButton() });
     this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
     this.verdict = element("p", { class: "mqk-verdict", role: "status" });
     this.reasons = element("ul", { class: "mqk-reasons" });
@@ -16,9 +17,19 @@ class GridView {
       this.verdict, this.reasons);
   }
 
+  get pairs() {
+    return [...this.table.querySelectorAll("input:checked")].map((box) => [box.dataset.row, box.dataset.column]);
+  }
+
   answer() {
-    const checked = [...this.table.querySelectorAll("input:checked")];
-    this.act("answer", { pairs: checked.map((box) => [box.dataset.row, box.dataset.column]) });
+    this.act("answer", { pairs: this.pairs });
+  }
+
+  showButton() {
+    const { given } = this.content;
+    const pairs = this.pairs;
+    const same = given !== null && given.length === pairs.length && pairs.every(([row, column]) => has(given, row, column));
+    labelAnswer(this.button, given !== null, same);
   }
 
   snapshot(content) {
@@ -29,6 +40,7 @@ class GridView {
     const fresh = JSON.stringify([content.filters, content.topics, content.given, content.measured]);
     if (fresh !== this.drawn) this.draw(content);
     this.drawn = fresh;
+    this.showButton();
     setText(this.verdict, content.verdict);
     this.reasons.replaceChildren(...(content.reasons ?? []).map((reason) => element("li", {}, reason)));
   }

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit import progress
 from mqttkit.errors import InvalidArgument
-from mqttkit.topics import explain
+from mqttkit.topics import check_topic_filter, check_topic_name, explain
+from mqttkit.widgets.arguments import check_list, check_mapping
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News
 
@@ -31,9 +32,9 @@ class MatchGrid(KitWidget):
     actions = ("answer",)
 
     def __init__(self, name: str, filters: Sequence[str], topics: Sequence[str]) -> None:
-        self.name = name
-        self.filters = list(filters)
-        self.topics = list(topics)
+        self.name = progress.check_name(name)
+        self.filters = [check_topic_filter(one) for one in check_list("filters", filters)]
+        self.topics = [check_topic_name(one) for one in check_list("topics", topics)]
         self.measured: dict[str, set[str]] | None = None
         self.given: set[tuple[str, str]] | None = None
         self.followers: weakref.WeakSet[GridReveal] = weakref.WeakSet()
@@ -62,6 +63,7 @@ class MatchGrid(KitWidget):
         Raises:
             InvalidArgument: a filter of the grid was not measured.
         """
+        check_mapping("What was measured", measured, "{filter: topics that arrived}", empty=True)
         missing = [row for row in self.filters if row not in measured]
         if missing:
             raise InvalidArgument(

@@ -9,6 +9,7 @@ function nodesOf(markup, type) {
   return roots.map((node) => document.importNode(node, true));
 }
 
+const SMALLEST = 0.8; // of its size, in a narrow cell
 const HEADS = 40; // height of the names of the lanes in the picture
 
 function fill(select, names, chosen) {
@@ -94,9 +95,11 @@ class LadderView {
   keepHeads(picture) {
     if (!picture) return;
     picture.setAttribute("role", "group");
-    const heads = picture.cloneNode(false);
     const width = picture.getAttribute("width");
-    for (const [name, value] of Object.entries({ height: HEADS, viewBox: `0 0 ${width} ${HEADS}`, role: "presentation" })) heads.setAttribute(name, value);
+    picture.style.minWidth = `${SMALLEST * width}px`; // smaller nobody can read it: rather scroll sideways
+    const heads = picture.cloneNode(false);
+    heads.setAttribute("viewBox", `0 0 ${width} ${HEADS}`);
+    heads.removeAttribute("height");
     heads.removeAttribute("aria-label");
     heads.append(...[...picture.children].filter((part) => ["rect", "text"].includes(part.localName)).map((part) => part.cloneNode(true)));
     this.view.prepend(element("div", { class: "mqk-ladder-lanes", "aria-hidden": "true" }, heads));

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from mqttkit.errors import InvalidArgument
 from mqttkit.trace.ladder import style_sheet
@@ -42,9 +42,10 @@ class Ladder(KitWidget):
     title = "Packet ladder"
     actions = ("pause", "choose", "explain")
     every = 0.2
+    trace: Any = None  # until there is one
 
     def __init__(self, trace: Any) -> None:
-        self.trace: Trace = getattr(trace, "trace", trace)
+        self.trace = _trace_of(trace)
         self.paused = False
         self.kind = "everything"
         self.client = ""
@@ -116,7 +117,7 @@ class Ladder(KitWidget):
 
     def text(self) -> str:
         """The trace as text."""
-        return self.trace.text()
+        return str(self.trace.text())
 
     def html(self) -> str:
         """The static ladder."""
@@ -124,5 +125,12 @@ class Ladder(KitWidget):
 
     def release(self) -> None:
         """Stop to follow the trace."""
-        if hasattr(self, "trace"):  # not made to the end
+        if self.trace is not None:  # it is, where the argument was none
             self.trace.unlisten(self.touch)
+
+
+def _trace_of(place: Any) -> Trace:
+    found = getattr(place, "trace", place)
+    if not hasattr(found, "unlisten"):
+        raise InvalidArgument(f"A ladder shows a Trace, or that of a Lab or a Network, not {type(place).__name__}.")
+    return cast("Trace", found)

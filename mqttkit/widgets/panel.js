@@ -113,6 +113,7 @@ class PanelView {
     this.form = new SettingsForm();
     this.messages = new MessageTable(act);
     this.said = element("p", { class: "mqk-said", role: "status" });
+    this.errorPlace = this.said;
     this.connect = button("Connect", () => act("connect", this.form.values()), true);
     this.disconnect = button("Disconnect", () => act("disconnect"));
     this.kill = button("Pull the plug", () => act("kill"));

@@ -13,6 +13,7 @@ from mqttkit.client import Client
 from mqttkit.client.address import find_address
 from mqttkit.errors import ConnectError, InvalidArgument, MqttKitError
 from mqttkit.widgets import paho_code
+from mqttkit.widgets.arguments import check_place
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import is_ours, take_name, yield_name
@@ -46,16 +47,19 @@ class ClientPanel(KitWidget):
     _esm = module("panel.js")
     _css = style("panel.css")
     title = "Client panel"
+    client: Client | None = None
+    _name = ""
     actions = ("connect", "disconnect", "kill", "subscribe", "unsubscribe", "publish", "clear")
 
     def __init__(self, place: Any, client_id: str = "", *, tls: Any = None, **settings: Any) -> None:
-        self.place = place
-        self._name = take_name(client_id or "panel", ours=bool(client_id) or is_ours(getattr(place, "broker", place)))
+        self.place = check_place(place)
+        self._name = take_name(
+            str(client_id) or "panel", ours=bool(client_id) or is_ours(getattr(place, "broker", place))
+        )
         given_url = place if isinstance(place, str) else str(place.url)
         self._authority = None if tls is True or isinstance(tls, (str, Path)) else tls
         self.settings = first_settings(self._name, given_url, tls, settings)
         self._url = self._place_url = with_url(self.settings, given_url)[1]
-        self.client: Client | None = None
         self.messages: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.received = 0
         self.said = _NOT_YET

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from mqttkit.errors import InvalidArgument
+from mqttkit.widgets.arguments import check_list, check_number
 
 _WIDTH, _HEIGHT = 640, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 28, 36
@@ -29,9 +31,9 @@ class Plot:
     """
 
     def __init__(self, points: Sequence[Point], *, title: str = "", x: str = "", y: str = "") -> None:
-        if not points:
+        self.points = [_point(one) for one in check_list("points", points)]
+        if not self.points:
             raise InvalidArgument("There is nothing to draw: the list of points is empty.")
-        self.points = [(float(across), float(up)) for across, up in points]
         self.title, self.x, self.y = title, x, y
 
     def __repr__(self) -> str:
@@ -79,6 +81,12 @@ class Plot:
         x = _LEFT + ((left if across is None else across) - left) / (right - left) * (_WIDTH - _LEFT - _RIGHT)
         y = _HEIGHT - _BOTTOM - ((low if up is None else up) - low) / (high - low) * (_HEIGHT - _TOP - _BOTTOM)
         return x, y
+
+
+def _point(pair: Any) -> Point:
+    if isinstance(pair, (str, bytes)) or not isinstance(pair, Sequence) or len(pair) != 2:  # noqa: PLR2004 - a pair
+        raise InvalidArgument(f"A point is a pair (x, y) of numbers, not {pair!r}.")
+    return float(check_number("x", pair[0])), float(check_number("y", pair[1]))
 
 
 def _ends(values: Sequence[float]) -> Point:

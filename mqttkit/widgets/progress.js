@@ -22,7 +22,7 @@ function fillStep(row, step) {
   bar.value = step.done;
   bar.hidden = step.tasks === 0;
   const complete = step.tasks > 0 && step.done === step.tasks;
-  setText(words, step.tasks === 0 ? "" : complete ? "✓ done" : `${step.done} of ${step.tasks}`);
+  setText(words, step.tasks === 0 ? "no questions" : complete ? "✓ done" : `${step.done} of ${step.tasks}`);
   words.className = complete ? "mqk-good" : "";
 }
 
@@ -34,7 +34,8 @@ function fillPart(section, part) {
 
 export default define(({ body, act }) => {
   const parts = element("div");
-  body.append(parts, element("div", { class: "mqk-row" }, element("button", { type: "button", onclick: () => act("refresh") }, "Look again")));
+  const what = "A prediction counts once it is made, a quiz once it is right, a check of an exercise once it has all its points.";
+  body.append(element("p", { class: "mqk-hint" }, what), parts, element("div", { class: "mqk-row" }, element("button", { type: "button", onclick: () => act("refresh") }, "Look again")));
   return {
     snapshot(content) {
       keepRows(parts, content.parts.filter((part) => part.steps.length), (part) => part.name,

@@ -1,4 +1,5 @@
 // A question: options to choose from, or a line to type; with the verdict below it.
+import { labelAnswer } from "./answer.js";
 import { define, element, setText, uniqueId } from "./base.js";
 
 /** One radio button per option; arrow keys move between them, a press on "Answer" gives the answer. */
@@ -19,35 +20,45 @@ class QuestionView {
     this.line = element("input", { type: "text", maxlength: 200, autocomplete: "off", "aria-labelledby": this.group });
     this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
     this.verdict = element("p", { class: "mqk-verdict", role: "status" });
+    for (const part of [this.line, this.answers]) part.addEventListener("input", () => this.showButton());
     this.line.addEventListener("keydown", (event) => event.key === "Enter" && this.answer());
     this.answers.addEventListener("keydown", (event) => event.key === "Enter" && this.answer());
     body.append(this.label, this.question, this.answers, this.line, element("div", { class: "mqk-row" }, this.button), this.verdict);
   }
 
+  get chosen() {
+    return this.typed ? this.line.value.trim() : this.answers.querySelector("input:checked")?.value;
+  }
+
+  showButton() {
+    labelAnswer(this.button, this.given !== null, this.chosen === this.given);
+  }
+
   answer() {
-    const given = this.typed ? this.line.value.trim() : this.answers.querySelector("input:checked")?.value;
+    const given = this.chosen;
     if (given) this.act("answer", { given });
     else setText(this.verdict, this.typed ? "Type an answer first." : "Choose an answer first.");
   }
 
-  snapshot({ label, question, options, given, right, verdict }) {
+  snapshot({ label, question, options, given, right, verdict, measured }) {
     setText(this.label, label);
     setText(this.question, question);
     this.typed = options.length === 0;
     this.line.hidden = !this.typed;
     this.answers.hidden = this.typed;
     if (this.answers.childElementCount !== options.length) this.answers.replaceChildren(...choices(options, this.group));
-    this.mark(given, right);
+    this.mark(given, right, measured);
+    this.showButton();
     setText(this.verdict, verdict);
     this.verdict.className = `mqk-verdict ${right === true ? "mqk-good" : right === false ? "mqk-bad" : ""}`;
   }
 
-  mark(given, right) {
+  mark(given, right, measured) {
     if (this.typed && given !== null && document.activeElement !== this.line) this.line.value = given;
     for (const radio of this.answers.querySelectorAll("input")) {
       const chosen = radio.value === given;
       if (given !== this.given) radio.checked = chosen;
-      radio.parentElement.dataset.right = chosen && right !== null ? String(right) : "";
+      radio.parentElement.dataset.right = chosen && right !== null ? String(right) : radio.value === measured ? "measured" : "";
     }
     this.given = given;
   }

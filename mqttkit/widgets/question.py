@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from mqttkit import progress
 from mqttkit.errors import InvalidArgument
 from mqttkit.widgets.answers import same, words
+from mqttkit.widgets.arguments import check_list, check_mapping, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News
 
@@ -43,9 +44,9 @@ class Question(KitWidget):
         options: Mapping[str, Any] | Sequence[Any] | None = None,
         wrong: Mapping[str, str] | None = None,
     ) -> None:
-        self.name = name
-        self.question = question
-        self.options = [words(option) for option in options or ()]
+        self.name = progress.check_name(name)
+        self.question = check_text("The question", question)
+        self.options = [words(option) for option in check_list("options", options or ())]
         self.why = dict(options) if isinstance(options, Mapping) else dict(wrong or {})
         self.given: str | None = None
         earlier = progress.load("answers", name) or {}
@@ -81,8 +82,13 @@ class Question(KitWidget):
                 "given": self.given,
                 "right": right,
                 "verdict": self.verdict(),
+                "measured": self.outcome(),
             }
         )
+
+    def outcome(self) -> str | None:
+        """The option that came out of the run; None before it, and of a quiz, where one may try again."""
+        return None
 
     def text(self) -> str:
         choices = [f"  ( ) {option}" for option in self.options] or ["  ____"]
@@ -134,7 +140,10 @@ class Quiz(Question):
 
 
 def _right_answers(options: Mapping[str, str | bool] | None, answer: Any) -> list[Any]:
-    if options:
+    if options is not None:
+        check_mapping("options", options, '{"8883": True, "1883": "why it is wrong"}')
+        if answer is not None:
+            raise InvalidArgument("A quiz has options, of which one is True, or an answer to be typed; not both.")
         right = [option for option, why in options.items() if why is True]
         if not right:
             raise InvalidArgument('A quiz needs a right option: {"an option": True, "another": "why it is wrong"}.')
@@ -170,6 +179,11 @@ class Prediction(Question):
         if self.known:
             return compare(self.given, self.measured, self.why)
         return "" if self.given is None else "Noted. Now run it and see."
+
+    def outcome(self) -> str | None:
+        if not self.known:
+            return None
+        return next((option for option in self.options if same(option, self.measured)), None)
 
     def answer(self, given: str) -> None:
         super().answer(given)

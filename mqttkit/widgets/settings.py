@@ -55,11 +55,11 @@ class Settings:
         known = {one.name: getattr(self, one.name) for one in fields(self)}
         unknown = sorted(set(values) - set(known))
         if unknown:
-            raise InvalidArgument(f"There is no setting {', '.join(unknown)}.")
+            raise InvalidArgument(f"There is no setting {', '.join(unknown)}. There are: {', '.join(known)}.")
         changed = {name: _as_type(known[name], value, name) for name, value in values.items()}
         if not changed.get("password"):  # the page is never told the password, so it cannot send it back
             changed.pop("password", None)
-        return replace(self, **changed)
+        return _checked(replace(self, **changed))
 
 
 def first_settings(client_id: str, url: str, tls: Any, given: dict[str, Any]) -> Settings:
@@ -99,6 +99,20 @@ def in_the_form(advice: str) -> str:
     for code, words in _IN_THE_FORM.items():
         advice = advice.replace(code, words)
     return advice
+
+
+_ALLOWED = {
+    "protocol": ("4 or 5", (4, 5)),
+    "will_qos": ("0, 1 or 2", (0, 1, 2)),
+    "keep_alive": ("0 to 65535", range(65536)),
+}
+
+
+def _checked(settings: Settings) -> Settings:
+    for name, (words, allowed) in _ALLOWED.items():
+        if getattr(settings, name) not in allowed:
+            raise InvalidArgument(f"{name.replace('_', ' ')} is {words}, not {getattr(settings, name)}.")
+    return settings
 
 
 def _as_type(now: Any, value: Any, name: str) -> Any:

@@ -32,7 +32,7 @@ class TreeView {
       element("label", { class: "mqk-check" }, this.only, "only what matches"),
       element("button", { type: "button", onclick: () => this.openAll(true) }, "Open all"),
       element("button", { type: "button", onclick: () => this.openAll(false) }, "Close all"),
-      element("button", { type: "button", onclick: () => this.act("forget") }, "Empty"));
+      element("button", { type: "button", onclick: () => this.act("forget") }, "Clear"));
     this.space = element("div", { class: "mqk-space", role: "presentation" });
     this.tree = element("div", { class: "mqk-tree", role: "tree", "aria-label": "Topics", tabindex: 0 }, this.space);
     this.empty = element("p", { class: "mqk-hint" }, "No message yet. Topics appear here as soon as somebody publishes.");
@@ -65,7 +65,7 @@ class TreeView {
 
   showHead(content) {
     const { messages, dropped, connected, selected, history } = content;
-    setText(this.place, `The ${content.where}, topics that match ${content.filter}`);
+    setText(this.place, `${content.filter === "#" ? "Everything (#)" : `What matches ${content.filter}`} at the ${content.where}`);
     setText(this.state, connected ? "● connected" : "○ not connected");
     this.state.className = connected ? "mqk-good" : "mqk-bad";
     setText(this.numbers, `${this.model.count} topics, ${messages} messages${dropped ? `, ${dropped} left out (too many topics)` : ""}`);

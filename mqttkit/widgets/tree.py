@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import BrokerError
+from mqttkit.topics import check_topic_filter
+from mqttkit.widgets.arguments import check_place, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, direct, is_ours, where
@@ -61,20 +63,20 @@ class TopicTree(KitWidget):
     _css = style("tree.css")
     title = "Topic tree"
     actions = ("select", "forget")
+    _feed: Feed | None = None
+    _unlisten: Callable[[], None] = staticmethod(lambda: None)  # until there is something to end
 
     def __init__(self, place: Any, topic_filter: str = "#", **options: Any) -> None:
-        self.topic_filter = topic_filter
+        self.topic_filter = check_topic_filter(check_text("topic_filter", topic_filter))
         self.topics: dict[str, Topic] = {}
         self.messages = 0
         self.dropped = 0
         self.selected = ""
         self._fresh: set[str] = set()
         self._ask = False
-        self._unlisten: Callable[[], None] = lambda: None
         super().__init__()
-        self._where = where(place)
-        filters = [topic_filter] if isinstance(topic_filter, str) else list(topic_filter)
-        self._feed = Feed(direct(place), "topic-tree", filters, guarded(self, self.take), self.touch, **options)
+        self._where = where(check_place(place))
+        self._feed = Feed(direct(place), "topic-tree", [topic_filter], guarded(self, self.take), self.touch, **options)
         self._broker = self._feed.place if is_ours(self._feed.place) else None
         if self._broker is not None:
             self._unlisten = self._broker.on_event(self._on_event)
@@ -142,7 +144,7 @@ class TopicTree(KitWidget):
         return {
             "where": self._where,
             "filter": self.topic_filter,
-            "connected": self._feed.connected,
+            "connected": self._feed is not None and self._feed.connected,
             "messages": self.messages,
             "dropped": self.dropped,
             "selected": self.selected,
@@ -160,7 +162,8 @@ class TopicTree(KitWidget):
         )
 
     def settle(self) -> None:
-        self._feed.settle()
+        if self._feed is not None:
+            self._feed.settle()
 
     def text(self) -> str:
         with self.lock:
@@ -194,6 +197,5 @@ class TopicTree(KitWidget):
 
     def release(self) -> None:
         self._unlisten()
-        feed = getattr(self, "_feed", None)
-        if feed is not None:
-            feed.close()
+        if self._feed is not None:
+            self._feed.close()

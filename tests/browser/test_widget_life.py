@@ -64,7 +64,7 @@ def test_two_views_reload_and_restart(page):
     page.page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
     page.output(0).get_by_text("Stopped. The kernel was restarted").wait_for()
     assert value(page.output(0), "number").get_by_text("3", exact=True).is_visible()  # the last picture stays
-    assert page.output(0).get_by_role("button", name="Empty").is_disabled()
+    assert page.output(0).get_by_role("button", name="Clear").is_disabled()
     page.screenshot("stopped", page.output(0))
     assert serious(page, page.output(0)) == []
 
@@ -81,7 +81,7 @@ def test_what_arrives_shows_while_a_cell_runs(page):
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'busy'"
     )
     value(page.output(0), "number").get_by_text("99", exact=True).wait_for()
-    page.output(0).get_by_role("button", name="Empty").click()  # and a click works, too
+    page.output(0).get_by_role("button", name="Clear").click()  # and a click works, too
     page.output(0).get_by_text("No message yet").wait_for()
     page.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"

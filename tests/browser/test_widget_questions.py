@@ -33,6 +33,8 @@ def test_a_learner_answers(page_of):
     page.run_cell(1)
     page.output(1).get_by_text("You predicted “1”. It was “2”. It is sent again.").wait_for()
     page.output(1).get_by_text("QoS 1 means at least once.").wait_for()
+    assert asked.locator("label[data-right='measured']").inner_text() == "2"
+    assert asked.locator("label[data-right='false']").inner_text() == "1"
     assert serious(page, page.output(1)) == []
 
     for cell in (2, 3, 5):
@@ -43,9 +45,11 @@ def test_a_learner_answers(page_of):
     quiz.get_by_text("Not quite. A whole day is missing.").wait_for()
     page.screenshot("quiz", quiz)
     assert serious(page, quiz) == []
+    assert quiz.get_by_role("button", name="Answered").is_visible()
     quiz.get_by_role("radio", name="1").check()
-    quiz.get_by_role("button", name="Answer").click()
+    quiz.get_by_role("button", name="Change my answer").click()
     quiz.get_by_text("Right.").wait_for()
+    assert asked.get_by_role("radio", name="1").is_checked()  # another question has its own group of buttons
 
     grid = page.output(3)
     grid.get_by_role("checkbox", name="home/+ matches home/kitchen", exact=True).check()
