@@ -186,13 +186,15 @@ function lookAway(event) {
 /** Typing in a widget must not reach the notebook, where "dd" deletes the cell. Escape and saving may pass. */
 function keepKeys(event) {
   const saves = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "s";
-  if (event.key !== "Escape" && !saves) event.stopPropagation();
+  const goesOn = event.key === "Enter" && event.shiftKey && event.currentTarget.dataset.goOn;
+  if (event.key !== "Escape" && !saves && !goesOn) event.stopPropagation();
 }
 
 /**
  * Define a widget. `build({ body, act, send, model })` fills `body` and returns
  * `{ snapshot(content, buffers), update(content, buffers), message(message, buffers), close() }`; all but the first optional.
  * It may have an `errorPlace`, the element below which errors appear; else they do at the end of the widget.
+ * With `goOn` true, Shift+Enter reaches the notebook, which then goes on to the next cell.
  * `act("publish", {...})` calls the method of that name in the kernel.
  */
 export function define(build) {
@@ -225,6 +227,7 @@ function openView(link, model, el, build) {
       frame.show();
     },
   };
+  if (parts.goOn) frame.root.dataset.goOn = "true";
   parts.errorPlace?.after(frame.alert); // beside what was pressed, where the widget is taller than a look
   link.views.add(view);
   frame.show();

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -179,9 +178,6 @@ class LiveChart(KitWidget):
             else f"{one['total']} readings, the last {one['value']:g} {self.unit}".rstrip()
         )
         return f"  {one['name']} ({source.topic_filter}{path}): {last}{' ' + one['alarm'] if one['alarm'] else ''}"
-
-    def html(self) -> str:
-        return f"<pre>{html.escape(self.text())}</pre>"
 
     def release(self) -> None:
         if self._feed is not None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import re
 import time
 from collections import deque
@@ -77,7 +76,8 @@ class ChatRoom(KitWidget):
 
     def _connect(self) -> None:
         self._joined = False
-        wanted = self._client_id()
+        self.view = RoomView(self.room, keep=KEPT)
+        wanted = re.sub(r"[^a-z0-9]", "", self.name.lower())[:15] or "guest"
         feed = Feed(
             self.place,
             wanted,
@@ -91,10 +91,6 @@ class ChatRoom(KitWidget):
         self._feed = feed
         self.view.client_id = feed.name
         feed.settle()
-
-    def _client_id(self) -> str:
-        self.view = RoomView(self.room, keep=KEPT)
-        return re.sub(r"[^a-z0-9]", "", self.name.lower())[:15] or "guest"
 
     def _announce(self) -> None:
         """Say that this person is here; retained, so that whoever comes later knows."""
@@ -246,9 +242,6 @@ class ChatRoom(KitWidget):
             here = ", ".join(person["name"] for person in self.people() if person["online"])
             lines = [f"{one['name']}: {one['text']}" if one["name"] else f"* {one['text']}" for one in self._lines]
         return "\n".join([f"Room “{self.room}”. Online: {here or 'nobody'}", *lines])
-
-    def html(self) -> str:
-        return f"<pre>{html.escape(self.text())}</pre>"
 
     def release(self) -> None:
         self._leave()

@@ -102,9 +102,8 @@ class BrokerConsole(KitWidget):
                 return sys_tables(self._sys)
         return broker_tables(self._broker)
 
-    @property
-    def rate(self) -> float:
-        """Messages published per second, over the last second or so."""
+    def measure_rate(self) -> float:
+        """Messages published per second, since this was asked about a second ago."""
         now = time.monotonic()
         self._samples.append((now, self.published))
         while len(self._samples) > 1 and now - self._samples[0][0] > 1.5:  # noqa: PLR2004 - a second and some
@@ -121,7 +120,7 @@ class BrokerConsole(KitWidget):
                 "where": self._where,
                 "running": running,
                 "published": self.published,
-                "rate": round(self.rate, 1),
+                "rate": round(self.measure_rate(), 1),
                 "tables": {name: rows.shown(SHOWN_ROWS) for name, rows in self.tables().items()},
                 "events": sorted([*notable, *messages])[-KEPT_EVENTS:],
                 "notable": notable,

@@ -7,6 +7,7 @@ to tell. Between news it sends a heartbeat, from which a page sees that the kern
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 import weakref
@@ -26,6 +27,9 @@ class Reporter(Protocol):
 
     def beat(self) -> None:
         """Send a sign of life."""
+
+    def report(self, error: Exception) -> None:
+        """Show an error."""
 
 
 class Flusher:
@@ -48,7 +52,7 @@ class Flusher:
         """Serve `widget` from now on."""
         with self._lock:
             self._widgets.add(widget)
-            if self._thread is None:
+            if not self.running:
                 self._thread = threading.Thread(target=self._run, name="mqttkit-widgets", daemon=True)
                 self._thread.start()
 
@@ -75,11 +79,24 @@ class Flusher:
         """One round; False when there is nobody to serve any more."""
         widgets = self._served()  # not kept while waiting: a reference would keep a widget alive
         for widget in widgets:
-            if widget.flush():
-                self._news.set()
-            if beat:
-                widget.beat()
+            try:
+                self._tell(widget, beat=beat)
+            except Exception as error:  # noqa: BLE001 - the others go on, whatever happens to one
+                self._drop(widget, error)
         return bool(widgets)
+
+    def _tell(self, widget: Reporter, *, beat: bool) -> None:
+        if widget.flush():
+            self._news.set()
+        if beat:
+            widget.beat()
+
+    def _drop(self, widget: Reporter, error: Exception) -> None:
+        """Serve a widget no more that cannot be served; a page that asks for it has it served again."""
+        with self._lock:
+            self._widgets.discard(widget)
+        with contextlib.suppress(Exception):
+            widget.report(error)
 
     def _served(self) -> list[Reporter]:
         """Who is served; an empty answer also says that the thread is about to end."""

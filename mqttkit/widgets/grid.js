@@ -7,6 +7,7 @@ const has = (pairs, row, column) => (pairs ?? []).some(([a, b]) => a === row && 
 class GridView {
   constructor(body, act) {
     this.act = act;
+    this.goOn = true;
     this.label = element("span", { class: "mqk-tag" });
     this.question = element("p", { class: "mqk-question" });
     this.table = element("table", { class: "mqk-grid", onchange: () => this.showButton() });

@@ -93,7 +93,13 @@ class MatchGrid(KitWidget):
 
     def state(self) -> News:
         measured = self.measured
-        verdict = "" if self.given is None else "Noted. Now run it and see." if measured is None else "Compared below."
+        verdict = (
+            ""
+            if self.given is None
+            else "Noted. Go on to the next cell with Shift + Enter, and see."
+            if measured is None
+            else "Compared below."
+        )
         return News(
             {
                 "filters": self.filters,

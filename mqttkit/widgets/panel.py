@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 import time
 from collections import deque
 from pathlib import Path
@@ -66,7 +65,7 @@ class ClientPanel(KitWidget):
         self.steps: list[str] = []
         self._connections = 0
         self._fresh: list[dict[str, Any]] = []
-        self._was = False
+        self._wants = False  # to be connected: neither button that ends it was pressed since Connect
         super().__init__()
 
     # What the buttons do
@@ -85,6 +84,7 @@ class ClientPanel(KitWidget):
             self._say(_NOT_YET)
             raise ConnectError(in_the_form(str(error))) from None
         self._connections += 1
+        self._wants = True
         self._say_connected()
 
     def _make_client(self) -> Client:
@@ -131,14 +131,16 @@ class ClientPanel(KitWidget):
 
     def disconnect(self) -> None:
         """Send DISCONNECT; the will is not sent."""
-        self._need_client().disconnect()
+        client, self._wants = self._need_client(), False
+        client.disconnect()
         self._note(
             "Disconnected: DISCONNECT was sent, so the broker does not publish the will.", paho_code.disconnect()
         )
 
     def kill(self) -> None:
         """Pull the plug: no DISCONNECT; the broker publishes the will."""
-        self._need_client().kill()
+        client, self._wants = self._need_client(), False
+        client.kill()
         self._note(
             "The plug is pulled: no DISCONNECT was sent. If there is a will, the broker publishes it.", paho_code.kill()
         )
@@ -201,13 +203,8 @@ class ClientPanel(KitWidget):
 
     def _head(self) -> dict[str, Any]:
         connected = self.connected
-        if (
-            self._was
-            and not connected
-            and self.said.startswith(("Connected", "Subscribed", "Published", "Unsubscribed"))
-        ):
-            self.said = "The connection was lost. Press Connect to try again."
-        self._was = connected
+        if self._wants and not connected:
+            self._wants, self.said = False, "The connection was lost. Press Connect to try again."
         return {
             "url": self._url,
             "settings": self.settings.shown(),
@@ -229,9 +226,6 @@ class ClientPanel(KitWidget):
         heard = [f"  {one['topic']}  QoS {one['qos']}  {one['text']}" for one in self.messages]
         state = "connected" if self.connected else "not connected"
         return "\n".join([f"Client panel: {state}", *heard])
-
-    def html(self) -> str:
-        return f"<pre>{html.escape(self.text())}</pre>"
 
     def _drop(self) -> None:
         if self.client is not None:

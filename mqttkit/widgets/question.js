@@ -13,6 +13,7 @@ function choices(options, group) {
 class QuestionView {
   constructor(body, act) {
     this.act = act;
+    this.goOn = true;
     this.group = uniqueId("question");
     this.label = element("span", { class: "mqk-tag" });
     this.question = element("p", { class: "mqk-question", id: this.group });
@@ -21,8 +22,10 @@ class QuestionView {
     this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
     this.verdict = element("p", { class: "mqk-verdict", role: "status" });
     for (const part of [this.line, this.answers]) part.addEventListener("input", () => this.showButton());
-    this.line.addEventListener("keydown", (event) => event.key === "Enter" && this.answer());
-    this.answers.addEventListener("keydown", (event) => event.key === "Enter" && this.answer());
+    for (const part of [this.line, this.answers]) {
+      part.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && this.answer());
+    }
+    this.button.addEventListener("keydown", (event) => event.key === "Enter" && event.shiftKey && event.preventDefault());
     body.append(this.label, this.question, this.answers, this.line, element("div", { class: "mqk-row" }, this.button), this.verdict);
   }
 
@@ -36,7 +39,10 @@ class QuestionView {
 
   answer() {
     const given = this.chosen;
-    if (given) this.act("answer", { given });
+    if (given) {
+      this.act("answer", { given });
+      this.button.focus(); // in a field, Shift+Enter would not reach the notebook
+    }
     else setText(this.verdict, this.typed ? "Type an answer first." : "Choose an answer first.");
   }
 

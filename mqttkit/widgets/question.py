@@ -178,7 +178,7 @@ class Prediction(Question):
     def verdict(self) -> str:
         if self.known:
             return compare(self.given, self.measured, self.why)
-        return "" if self.given is None else "Noted. Now run it and see."
+        return "" if self.given is None else "Noted. Go on to the next cell with Shift + Enter, and see."
 
     def outcome(self) -> str | None:
         if not self.known:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -191,9 +190,6 @@ class TopicTree(KitWidget):
             return label
         kept = "  retained" if topic.retained else ""
         return f"{label} = {topic.value}  ({topic.count} message{'s' if topic.count != 1 else ''}){kept}"
-
-    def html(self) -> str:
-        return f"<pre>{html.escape(self.text())}</pre>"
 
     def release(self) -> None:
         self._unlisten()

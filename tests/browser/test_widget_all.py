@@ -8,7 +8,7 @@ from support.themes import serious
 pytestmark = pytest.mark.browser
 
 # Keys that mean something to a notebook in command mode: delete, cut, new cells, cell types, merge, undo, save dialogue.
-KEYS = ["d", "d", "x", "a", "b", "m", "y", "z", "Shift+M", "0", "0", "Enter", "Shift+Enter"]
+KEYS = ["d", "d", "x", "a", "b", "m", "y", "z", "Shift+M", "0", "0", "Enter"]
 LIVE = """([cell, count]) => {
     const output = document.querySelector(`.jp-Cell[data-windowed-list-index="${cell}"]`);
     const bodies = output ? [...output.querySelectorAll(".mqk fieldset.mqk-body")] : [];

@@ -28,9 +28,12 @@ def test_a_learner_answers(page_of):
     asked.get_by_text("Choose an answer first.").wait_for()
     asked.get_by_role("radio", name="1").press("Space")  # the keyboard alone
     asked.get_by_role("radio", name="1").press("Enter")
-    asked.get_by_text("Noted. Now run it and see.").wait_for()
+    asked.get_by_text("Noted. Go on to the next cell with Shift + Enter, and see.").wait_for()
 
-    page.run_cell(1)
+    # Shift+Enter goes on from where the hand is: past this question, then through the next cell
+    asked.get_by_role("button", name="Answered").press("Shift+Enter")
+    page.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex === 1")
+    page.page.keyboard.press("Shift+Enter")
     page.output(1).get_by_text("You predicted “1”. It was “2”. It is sent again.").wait_for()
     page.output(1).get_by_text("QoS 1 means at least once.").wait_for()
     assert asked.locator("label[data-right='measured']").inner_text() == "2"
@@ -76,6 +79,6 @@ def test_a_learner_answers(page_of):
     # remembered when the notebook is opened again
     page.reload()
     page.run_cell(0)
-    page.output(0).get_by_text("Noted. Now run it and see.").wait_for()
+    page.output(0).get_by_text("Noted. Go on to the next cell with Shift + Enter, and see.").wait_for()
     assert page.output(0).get_by_role("radio", name="1").is_checked()
     page.assert_clean()

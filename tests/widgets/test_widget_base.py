@@ -1,11 +1,12 @@
 """The base of all widgets: numbered news, errors that show, a thread that ends."""
 
+import re
 import threading
 import time
 
 import pytest
 
-from mqttkit.widgets.assets import module, style
+from mqttkit.widgets.assets import HERE, module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.flusher import Flusher, flusher
 
@@ -135,6 +136,40 @@ def test_the_thread_ends_with_the_last_widget():
     again.join(2)
     for widget in widgets:
         widget.close()
+
+
+def test_a_widget_that_cannot_be_served_stops_no_other(counter):
+    broken = Counter()
+
+    def refuse(_content, _buffers=None):
+        raise OSError("the link is gone")
+
+    counter.from_page(type="hello")
+    broken._watched, broken.send = True, refuse
+    flusher.add(broken)
+    broken.touch()
+    counter.add(5)
+    counter.wait_for(lambda sent: sent[-1]["content"] == {"count": 5})
+    end = time.monotonic() + 3
+    while "the link is gone" not in broken.error:
+        assert time.monotonic() < end
+        threading.Event().wait(0.005)
+    counter.add(1)
+    counter.wait_for(lambda sent: sent[-1]["content"] == {"count": 6})
+    assert flusher.running
+    broken.close()
+
+
+def test_the_files_of_two_widgets_do_not_style_each_other():
+    sheets = {sheet.name: sheet.read_text(encoding="utf-8") for sheet in HERE.glob("*.css") if sheet.name != "base.css"}
+    classes = {name: set(re.findall(r"\.(mqk-[\w-]+)", text)) for name, text in sheets.items()}
+    for name, text in sheets.items():
+        others = set().union(*(found for other, found in classes.items() if other != name))
+        for selector in re.findall(
+            r"^\s*([^{}@/]+?)\s*\{", re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL), re.MULTILINE
+        ):
+            own = set(re.findall(r"\.(m[qk]+-[\w-]+)", selector)) - others
+            assert own, f"{name}: {selector} reaches into other widgets"
 
 
 def test_twins_stand_beside_the_live_widget(counter):
