@@ -120,6 +120,22 @@ def test_widgets_beside_each_other_keep_to_themselves(host, broker):
     assert (layout, history) == ("fixed", "auto")  # the style of one widget does not reach into another
 
 
+def test_from_an_answer_shift_enter_reaches_the_notebook_and_nothing_else_does(host):
+    view = host.show(Quiz("host-keys", "Which port?", answer=8883))
+    host.page.evaluate(
+        "window.heard = []; document.addEventListener('keydown', (event) => window.heard.push(event.key))"
+    )
+    host.until(view.get_by_text("Which port?"))
+    view.get_by_role("textbox").fill("8883")
+    view.get_by_role("textbox").press("Enter")
+    host.until(view.get_by_text("Right."))
+    button = view.get_by_role("button", name="Answered")
+    assert button.evaluate("one => one === document.activeElement")
+    for key in ("d", "d", "Enter", "Shift+Enter"):
+        host.page.keyboard.press(key)
+    assert host.page.evaluate("window.heard.filter((key) => key !== 'Shift')") == ["Enter"]
+
+
 def test_the_bounds_of_a_chart_and_its_lines(host, broker):
     series = {"kitchen": "host/kitchen#temperature", "garden": "host/garden"}
     chart = LiveChart(broker, series, low=5, high=25, thresholds={"comfort": 20}, stale_after=1)
