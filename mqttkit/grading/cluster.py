@@ -6,6 +6,7 @@ is lost goes to another one; its report is written once more over the half-writt
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from mqttkit.errors import GradingError
@@ -43,8 +44,10 @@ def distributed(address: str, jobs: list[Job], count: int) -> Iterator[Report]:
         raise GradingError("--scheduler needs dask: python -m pip install 'mqttkit[cluster]'.") from None
     try:
         client = Client(address, timeout=PATIENCE, set_as_default=False)
-    except (OSError, ValueError) as error:
-        raise GradingError(f"No scheduler answers at {address}: {error}.") from None
+    except (OSError, ValueError, asyncio.TimeoutError) as error:
+        raise GradingError(
+            f"No scheduler answers at {address}: {error or type(error).__name__}. Write it like tcp://host:8786."
+        ) from None
     with client:
         futures = {client.submit(grade_here, job, pure=False, retries=RETRIES): job for job in jobs}
         limit = sum(job.total + MARGIN for job in jobs)

@@ -9,12 +9,15 @@ In nbgrader_config.py:
 from __future__ import annotations
 
 import hashlib
+import re
+from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_output
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
+from mqttkit.errors import GradingError
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.job import run_boxed
 from mqttkit.grading.notebooks import is_check, question_of, strip
@@ -56,7 +59,7 @@ class WireExecute(Execute):
         name = notebook.metadata.get("mqttkit", {}).get("exercise")
         if name is None:
             return super().preprocess(notebook, resources, *args, **options)
-        exercise = load(str(name), resources.get("metadata", {}).get("path") or ".")
+        exercise = load(_plain(str(name)), Path("source") / str(resources["nbgrader"].get("assignment", "")))
         content = hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
         seed = f"{name}:{resources['nbgrader']['student']}:{content}"
         session, outcome = run_boxed(notebook, exercise, seed, level("auto"), timeout=self.timeout or 30.0, total=600.0)
@@ -68,6 +71,16 @@ class WireExecute(Execute):
                 )
                 cell.outputs = _outputs(said, result.score if result else 0.0)
         return notebook, resources
+
+
+def _plain(name: str) -> str:
+    """The name that stands in the student's notebook: it may only name an exercise, never lead to a file of the student's.
+
+    Scenarios of an instructor's own are read from source/ASSIGNMENT, not from what was handed in.
+    """
+    if re.fullmatch(r"[\w-]+", name) is None:
+        raise GradingError(f"{name[:40]!r} is not the name of an exercise.")
+    return name
 
 
 def _outputs(said: str, score: float) -> list[Any]:

@@ -30,11 +30,17 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the process for good: what it was at is not tried again."""
+        self._stopped = True
+        self.close()
 
     def grade(self, job: Job) -> Report:
         """Grade `job`; a lost process is tried once more, then the report says so."""
         for _ in range(2):
-            report = self._ask(job)
+            report = None if self._stopped else self._ask(job)
             if report is not None:
                 return report
             self.close()
@@ -126,7 +132,7 @@ class Pool:
     def close(self) -> None:
         """End all processes."""
         for worker in self._workers:
-            worker.close()
+            worker.stop()
 
     def __enter__(self) -> Self:
         return self

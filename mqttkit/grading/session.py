@@ -79,7 +79,7 @@ class Session:
         channel = SocketChannel(link)
         try:
             opening = channel.receive(10.0)
-            if hmac.compare_digest(str(opening.get("secret")), self.secret):
+            if hmac.compare_digest(str(opening.get("secret")).encode(), self.secret.encode()):
                 channel.send({"op": "result", "result": self._result(str(opening.get("question")), channel)})
         except (StudentError, OSError):
             return  # the kernel has gone; whatever was judged until then is kept

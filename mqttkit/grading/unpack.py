@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 import zipfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from mqttkit.errors import GradingError
 
@@ -82,7 +83,10 @@ class Room:
 
 def _leave_mark(info: zipfile.ZipInfo, folder: Path) -> None:
     """A file with a hole in place of one that is too big: its student gets a status, not silence."""
-    path = folder / Path(*[part for part in Path(info.filename).parts if part not in ("..", "/")])
+    parts = [
+        re.sub(r'[<>:"|?*\\]', "_", part) for part in PurePosixPath(info.filename).parts if part not in ("..", "/")
+    ]
+    path = folder.joinpath(*parts)  # no drive of Windows, nothing that leads out
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.truncate(min(info.file_size, TOTAL))
