@@ -72,7 +72,7 @@ def text(packet: Captured) -> str:
 
 def names(connects: list[Captured]) -> str:
     """The client identifiers of CONNECT packets."""
-    found = sorted({str(p.packet.client_id) for p in connects})
+    found = sorted({str(p.packet.client_id or "(empty)") for p in connects})
     return f"client identifier {', '.join(found)}" if found else "no CONNECT"
 
 
@@ -80,6 +80,11 @@ def filters(game: Game, sender: str | None = None) -> list[tuple[str, int]]:
     """Every (topic filter, requested QoS) in the SUBSCRIBE packets so far, sorted."""
     packets = game.trace.packets(type="SUBSCRIBE", sender=sender)
     return sorted({(str(name), int(qos)) for p in packets for name, qos in p.packet.filters or ()})
+
+
+def wished(found: list[tuple[str, int]]) -> str:
+    """What `filters` gave, in MQTT's words."""
+    return "SUBSCRIBE " + (", ".join(f"{name} with QoS {qos}" for name, qos in found) or "nothing")
 
 
 def will_of(connect: Captured) -> tuple[str, str, int, bool] | None:

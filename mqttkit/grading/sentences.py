@@ -13,6 +13,11 @@ _WAITS = {
     "sleep": "it sleeps: react to messages in a callback instead of waiting",
     "accept": "it waits for a connection",
 }
+_BLOCKS = (
+    "it waits in `wait_for_publish()` for an acknowledgement, which only the thread can read that runs this callback. "
+    "In a callback publish without waiting"
+)
+_BUSY = "while it runs, this client can neither read nor answer"
 
 
 def missing(name: str) -> str:
@@ -47,10 +52,8 @@ def late(name: str, facts: dict[str, Any], seconds: float) -> str:
 
 def blocked(facts: dict[str, Any]) -> str:
     """A callback did not return."""
-    reason = next(
-        (_WAITS[f] for f in facts.get("inside", []) if f in _WAITS),
-        "while it runs, this client can neither read nor answer",
-    )
+    inside = facts.get("inside", [])
+    reason = _BLOCKS if "wait_for_publish" in inside else next((_WAITS[f] for f in inside if f in _WAITS), _BUSY)
     return f"The callback `{facts.get('function', '?')}` has not returned{_where(facts)}{_because(reason)}"
 
 
@@ -61,7 +64,7 @@ def _because(reason: str) -> str:
 def lost_error(facts: dict[str, Any]) -> str:
     """A callback raised where nobody saw it."""
     what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
-    where = f" in `{facts['function']}`" if "function" in facts else ""
+    where = f" `{facts['function']}`" if "function" in facts else ""
     return f"An error in your callback{where} stopped it: {what}{_where(facts)}. In paho that ends the network thread."
 
 

@@ -6,7 +6,7 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mqttkit.grading.moves import asked, filters, kept, names, started, text, told
+from mqttkit.grading.moves import asked, filters, kept, names, started, text, told, wished
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import Handle, show
 
@@ -97,23 +97,30 @@ def send(game: Game) -> None:
     game.network.delay(0.05)
     complete, right, left = [], [], []
     for qos, last in ((1, "PUBACK"), (2, "PUBCOMP")):
-        topic, payload, since = (
-            f"ferry/{game.rng.randrange(10, 99)}/speed",
-            f"{game.rng.uniform(5, 20):.1f}",
-            game.trace.mark(),
-        )
+        topic, payload = f"ferry/{game.rng.randrange(10, 99)}/speed", f"{game.rng.uniform(5, 20):.1f}"
+        since = game.trace.mark()
         game.call("send", game.address, topic, payload, qos, timeout=4)
         complete.append(game.trace.packets(type=last, sender="broker", since=since, delivered=True))
-        ends = game.seen(type="DISCONNECT", since=since, timeout=1)
+        game.seen(type="DISCONNECT", since=since, timeout=1)
         sent = game.trace.packets(type="PUBLISH", receiver="broker", since=since)
         right.append([(p.topic, text(p), p.qos) for p in sent] == [(topic, payload, qos)])
-        acked = game.trace.packets(type=last, sender="broker", since=since)
-        left.append(bool(ends and acked) and acked[-1].number < ends[-1].number)
+        left.append(_fault_of_leaving(game.trace.packets(since=since), last))
     sent = game.trace.packets(type="PUBLISH", receiver="broker")
     game.judge("publish", all(right), told(sent), sent)
-    names_ = [p.type for p in game.trace.packets() if p.type in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP")]
-    game.judge("handshake", all(complete), f"it returned after {', '.join(names_) or 'no acknowledgement'}", sent)
-    game.judge("leave", all(left), f"{len(game.trace.packets(type='DISCONNECT'))} DISCONNECT for 2 messages", sent)
+    acks = [p.type for p in game.trace.packets() if p.type in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP")]
+    game.judge("handshake", all(complete), f"it returned after {', '.join(acks) or 'no acknowledgement'}", sent)
+    wire = [p for p in game.trace.packets() if p.type in ("PUBLISH", "DISCONNECT", *acks)]
+    game.judge("leave", not any(left), "; ".join(fault for fault in left if fault), wire)
+
+
+def _fault_of_leaving(packets: list[Captured], last: str) -> str:
+    """What is wrong with the end of one message's connection, "" for nothing: DISCONNECT has to come after packet `last`."""
+    kinds = [p.type for p in packets if p.type in ("DISCONNECT", last)]
+    if "DISCONNECT" not in kinds:
+        return f"no DISCONNECT after {last}" if kinds else "no DISCONNECT"
+    if last not in kinds:
+        return f"DISCONNECT was sent, and {last} had not come"
+    return "" if kinds.index(last) < kinds.index("DISCONNECT") else f"DISCONNECT was sent before {last} had come"
 
 
 @exercise.question(
@@ -135,21 +142,22 @@ def counter(game: Game) -> None:
     """Two gates with the same ids, and some messages a second time."""
     count = kept("start_counter", started(game, "start_counter"))
     wanted = filters(game)
-    game.judge(
-        "subscribe", wanted == [("ferry/+/boarded", 1)], f"SUBSCRIBE {wanted}", game.trace.packets(type="SUBSCRIBE")
-    )
+    packets = game.trace.packets(type="SUBSCRIBE")
+    game.judge("subscribe", wanted == [("ferry/+/boarded", 1)], wished(wanted), packets)
     gates = game.peer("gates")
     people = [[game.rng.randrange(1, 9) for _ in range(3)] for _ in range(2)]
     _board(gates, people)
     right = sum(map(sum, people))
     first = _total(game, count, right)
-    game.judge("total", first == right, f"{show(first)} of {right}")
+    game.judge("total", first == right, f"{show(first)}; expected: {right}")
     _board(gates, people)  # all of them a second time
-    gates.publish("ferry/9/boarded", json.dumps({"id": 0, "people": 40}), qos=1)  # the fence
-    last = _total(game, count, right + 40, over=right + 40)
-    game.judge(
-        "twice", first == right and last == right + 40, f"{show(last)} of {right + 40}, after every message came twice"
-    )
+    gates.publish("ferry/9/boarded", json.dumps({"id": 0, "people": _FENCE}), qos=1)
+    last = _total(game, count, right + _FENCE, over=right + _FENCE)
+    say = f"{show(last)}; expected: {first + _FENCE}, for every message came a second time, then a new one with {_FENCE} people"
+    game.judge("twice", first > 0 and last == first + _FENCE, say)
+
+
+_FENCE = 40  # people in the message that proves that all others have been counted
 
 
 def _board(gates: Any, people: list[list[int]]) -> None:
@@ -181,7 +189,8 @@ def asleep(game: Game) -> None:
     count = kept("start_counter", started(game, "start_counter"))
     connects = game.trace.packets(type="CONNECT")
     durable = connects[0].packet.clean_session is False and bool(connects[0].packet.client_id)
-    game.judge("session", durable, f"{names(connects)}, clean session {connects[0].packet.clean_session}", connects)
+    clean = "with" if connects[0].packet.clean_session else "without"
+    game.judge("session", durable, f"{names(connects)}, {clean} a clean session", connects)
     gates = game.peer("gates")
     with game.network.refuse():
         game.network.cut(None)
@@ -191,8 +200,14 @@ def asleep(game: Game) -> None:
     back = game.seen(2, type="CONNACK", timeout=6)
     right = sum(map(sum, people))
     found = _total(game, count, right)
-    say = f"{show(found)} of {right}, {len(back)} CONNACK, session present {[p.packet.session_present for p in back]}"
-    game.judge("missed", found == right, say, back)
+    game.judge("missed", found == right, f"{show(found)} of {right} people; {_came_back(back)}", back)
+
+
+def _came_back(accepted: list[Captured]) -> str:
+    if len(accepted) < 2:  # noqa: PLR2004 - once before the cut, once after it
+        return "it did not connect again"
+    kept_ = accepted[-1].packet.session_present
+    return f"it connected again, and the broker had {'kept its session' if kept_ else 'no session of it'}"
 
 
 def _connected(game: Game) -> bool:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.grading.game import StudentError
-from mqttkit.grading.moves import as_json, asked, filters, kept, names, started, told
+from mqttkit.grading.moves import as_json, asked, filters, kept, names, started, text, told
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import Handle, show
 
@@ -36,9 +36,9 @@ HOUSES = ("palms", "cacti", "orchids", "ferns", "lilies", "cocoa", "tea", "moss"
 def reading(game: Game) -> None:
     """Compare the text with the values it was made of."""
     given = dict(zip(("device_id", "temperature", "humidity", "timestamp"), _measured(game), strict=True))
-    text = game.wanted("reading", game.call("reading", *given.values()), str)
-    data = as_json(text)
-    if not game.judge("json", isinstance(data, dict) and set(data) == set(given), f"{show(text)}"):
+    written = game.wanted("reading", game.call("reading", *given.values()), str)
+    data = as_json(written)
+    if not game.judge("json", isinstance(data, dict) and set(data) == set(given), show(written)):
         raise StudentError("The text is not the JSON object of task 1, so its values were not looked at.")
     game.judge("numbers", data == given, f"{show(data)}")
 
@@ -69,7 +69,9 @@ def sensor(game: Game) -> None:
     connects = game.seen(type="CONNECT", timeout=1)
     game.judge("connect", any(p.packet.client_id == name for p in connects), names(connects), connects[:2])
     sent = game.seen(len(payloads), type="PUBLISH", receiver="broker", timeout=1)
-    right = [(p.topic, p.payload) for p in sent] == [(f"garden/{house}/climate", text.encode()) for text in payloads]
+    right = [(p.topic, p.payload) for p in sent] == [
+        (f"garden/{house}/climate", payload.encode()) for payload in payloads
+    ]
     game.judge("topic", right, f"{len(sent)} of {len(payloads)} PUBLISH: {told(sent)}", sent[:4])
     game.judge("qos", sent and all(p.qos == 1 for p in sent), _qos(sent), sent[:4])
     _judge_leaving(game, observer, payloads, sent)
@@ -147,24 +149,30 @@ def alarm(game: Game) -> None:
     quiet = [(mild, 30.0), (mild, between), (mild, down), (mild, 30.0)]
     for second, (house, value) in enumerate([pair for pairs in zip(plan, quiet * 2, strict=True) for pair in pairs]):
         _report(sensors, house, value, second)
-    _report(sensors, fence, 45.0, 99)
-    answered = game.seen(type="PUBLISH", receiver="broker", topic=f"garden/{fence}/alarm", timeout=2)
-    _judge_alarms(game, hot, mild, bool(answered))
+    _report(sensors, fence, 45.0, 98)
+    _report(sensors, fence, 10.0, 99)
+    game.seen(2, type="PUBLISH", receiver="broker", topic=f"garden/{fence}/alarm", timeout=2)
+    _judge_alarms(game, hot, mild, fence)
 
 
-def _judge_alarms(game: Game, hot: str, mild: str, answered: bool) -> None:
+def _judge_alarms(game: Game, hot: str, mild: str, fence: str) -> None:
+    """Each item by itself: on and off by the fence, which only gets hot and then cold."""
     alarms = game.trace.packets(type="PUBLISH", receiver="broker", topic="garden/+/alarm")
-    mine = [p for p in alarms if p.topic == f"garden/{hot}/alarm"]
-    words = [(p.payload or b"").decode("utf-8", "replace") for p in mine]
-    saw = f"garden/{hot}/alarm: {', '.join(words) or 'nothing'}" + ("" if answered else "; no alarm at 45.0 either")
-    game.judge("on", answered and words[:1] == ["on"], saw, mine)
-    game.judge("off", "off" in words, saw, mine)
-    game.judge("hysteresis", words == ["on", "off", "on"], saw, mine)
-    false = [p for p in alarms if p.topic == f"garden/{mild}/alarm"]
-    game.judge(
-        "quiet", answered and not false, f"{len(false)} alarms of a house at 30.0 or colder" if false else saw, false
-    )
+    of = {house: [p for p in alarms if p.topic == f"garden/{house}/alarm"] for house in (hot, mild, fence)}
+    words = {house: [text(p) for p in packets] for house, packets in of.items()}
+    plain = f"{_said(fence, words)}; expected: on, off (it got hot, then cold)"
+    game.judge("on", words[fence][:1] == ["on"], plain, of[fence])
+    game.judge("off", words[fence][-1:] == ["off"], plain, of[fence])
+    up_and_down = f"{_said(hot, words)}; expected: on, off, on (hot, cold, hot again, with readings between the limits)"
+    game.judge("hysteresis", words[hot] == ["on", "off", "on"], up_and_down, of[hot])
+    false = f"{_said(mild, words)}; expected: nothing (at 30.0 or colder)" if words[mild] else plain
+    game.judge("quiet", words[fence] and not words[mild], false, of[mild])
     game.judge("flags", alarms and all(p.qos == 1 and p.retain for p in alarms), _flags(alarms), alarms[:3])
+
+
+def _said(house: str, words: dict[str, list[str]]) -> str:
+    said = words[house]
+    return f"garden/{house}/alarm: {', '.join(said[:8]) or 'nothing'}{', …' if len(said) > 8 else ''}"  # noqa: PLR2004 - as many as readings
 
 
 @exercise.question(
@@ -182,34 +190,42 @@ def _judge_alarms(game: Game, hot: str, mild: str, answered: bool) -> None:
     lesson="03-payloads",
 )
 def robust(game: Game) -> None:
-    """Send broken payloads and a repeated reading between good ones."""
+    """First a reading that comes twice, and only then broken payloads: who falls over them has de-duplicated before."""
     monitor = _start(game)
-    house, other = game.rng.sample(HOUSES, 2)
+    house, first_fence, last_fence = game.rng.sample(HOUSES, 3)
     sensors = game.peer("sensors")
-    good = [_degrees(game, 12, 29) for _ in range(3)]
-    _report(sensors, house, good[0], 1)
-    for bad in (
-        b"\xff\xfe",
-        b"",
-        b"25.6",
-        b"[1, 2]",
-        b"null",
-        b'{"temperature": 20}',
-        _climate("x", "warm", 50, 3).encode(),
-    ):
-        sensors.publish(f"garden/{house}/climate", bad, qos=1)
-    for second, value in ((2, good[1]), (3, good[2]), (2, good[1])):
+    cold, mild, warm = sorted(_degrees(game, low, low + 5) for low in (10, 16, 22))
+    for second, value in ((1, cold), (2, mild), (1, cold)):
         _report(sensors, house, value, second)
-    _report(sensors, other, 20.0, 1)
-    found = _summary(game, monitor, lambda value: isinstance(value, dict) and other in value)
-    count = _entry(found, house, "count")
-    alive = _entry(found, other, "count") == 1
-    game.judge("rubbish", alive and count in (3, 4) and _entry(found, house, "max") == max(good), f"{show(found, 200)}")
-    game.judge(
-        "twice",
-        alive and count == 3,  # noqa: PLR2004 - as many as were sent
-        f"count {count} for 3 different readings" if count else f"{show(found, 200)}",
-    )
+    _report(sensors, first_fence, 20.0, 3)
+    before = _summary(game, monitor, lambda value: isinstance(value, dict) and first_fence in value)
+    once = _entry(before, house, "count")
+    say = f"count {once} for 2 different readings, one of which came twice" if once else show(before, 200)
+    game.judge("twice", once == 2 and _entry(before, first_fence, "count") == 1, say)  # noqa: PLR2004 - as many as differ
+    for bad in _RUBBISH:
+        sensors.publish(f"garden/{house}/climate", bad, qos=1)
+    _report(sensors, house, warm, 4)
+    _report(sensors, last_fence, 20.0, 5)
+    after = _summary(game, monitor, lambda value: isinstance(value, dict) and last_fence in value)
+    _judge_rubbish(game, house, once, after, alive=_entry(after, last_fence, "count") == 1, hottest=warm)
+
+
+def _judge_rubbish(game: Game, house: str, before: Any, after: Any, *, alive: bool, hottest: float) -> None:
+    found, top = _entry(after, house, "count"), _entry(after, house, "max")
+    right = bool(before) and found == before + 1 and top == hottest
+    say = f"count {before} before the rubbish, and {found} after it and one good reading"
+    game.judge("rubbish", alive and right, say if alive else f"it heard nothing after the rubbish: {show(after, 160)}")
+
+
+_RUBBISH = (
+    b"\xff\xfe",
+    b"",
+    b"25.6",
+    b"[1, 2]",
+    b"null",
+    b'{"temperature": 20}',
+    b'{"device_id": "x", "temperature": "warm", "humidity": 50, "timestamp": 3}',
+)
 
 
 @exercise.question(
