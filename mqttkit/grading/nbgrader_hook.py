@@ -9,7 +9,6 @@ In nbgrader_config.py:
 from __future__ import annotations
 
 import hashlib
-import re
 from pathlib import Path
 from typing import Any
 
@@ -56,10 +55,13 @@ class WireExecute(Execute):
 
     def preprocess(self, notebook: Any, resources: Any, *args: Any, **options: Any) -> tuple[Any, Any]:
         """Run the notebook; only the outputs of check cells matter to nbgrader."""
-        name = notebook.metadata.get("mqttkit", {}).get("exercise")
+        master = self._master(resources)
+        name = _exercise_of(nbformat.read(master, as_version=4)) if master else None
         if name is None:
+            _refuse_orphan(notebook, master)
             return super().preprocess(notebook, resources, *args, **options)
-        exercise = load(_plain(str(name)), Path("source") / str(resources["nbgrader"].get("assignment", "")))
+        assert master is not None
+        exercise = load(name, master.parent)
         content = hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
         seed = f"{name}:{resources['nbgrader']['student']}:{content}"
         session, outcome = run_boxed(notebook, exercise, seed, level("auto"), timeout=self.timeout or 30.0, total=600.0)
@@ -72,15 +74,26 @@ class WireExecute(Execute):
                 cell.outputs = _outputs(said, result.score if result else 0.0)
         return notebook, resources
 
+    def _master(self, resources: Any) -> Path | None:
+        """The instructor's own notebook. What it names is loaded and run here, so a submission is never asked for that."""
+        course, known = self.parent.parent.coursedir, resources["nbgrader"]
+        for step in (course.source_directory, course.release_directory):
+            path = Path(course.format_path(step, ".", known["assignment"])) / f"{known['notebook']}.ipynb"
+            if path.is_file():
+                return path
+        return None
 
-def _plain(name: str) -> str:
-    """The name that stands in the student's notebook: it may only name an exercise, never lead to a file of the student's.
 
-    Scenarios of an instructor's own are read from source/ASSIGNMENT, not from what was handed in.
-    """
-    if re.fullmatch(r"[\w-]+", name) is None:
-        raise GradingError(f"{name[:40]!r} is not the name of an exercise.")
-    return name
+def _exercise_of(notebook: Any) -> str | None:
+    """The exercise of the kit that a notebook names, or None."""
+    meta = notebook.metadata.get("mqttkit", {})
+    return str(meta["exercise"]) if isinstance(meta, dict) and "exercise" in meta else None
+
+
+def _refuse_orphan(notebook: Any, master: Path | None) -> None:
+    """Nobody gets a 0 because the notebook that was released is gone."""
+    if master is None and _exercise_of(notebook) is not None:
+        raise GradingError("This exercise of mqttkit is in neither source/ nor release/. Put its notebook back there.")
 
 
 def _outputs(said: str, score: float) -> list[Any]:

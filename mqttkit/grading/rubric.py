@@ -6,6 +6,7 @@ import hashlib
 import importlib
 import importlib.util
 import random
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -198,6 +199,8 @@ def load(name: str, folder: Path | str = ".") -> Exercise:
     Raises:
         GradingError: there is no such exercise, or its file defines none.
     """
+    if not re.fullmatch(r"[\w-]+", name):  # a path would lead to a file elsewhere, whose code would be run
+        raise GradingError(f"{name[:60]!r} is no name of an exercise: use letters, digits, - and _ only.")
     own = Path(folder) / f"{name}.py"
     if name in BUILT_IN:
         module = importlib.import_module(f"mqttkit.grading.exercises.{BUILT_IN[name]}")

@@ -69,6 +69,48 @@ def test_release_autograde_and_feedback(tmp_path):
     assert "not yet" in page
 
 
+EVIL = """
+from pathlib import Path
+from mqttkit.grading.rubric import Exercise
+Path(r"{}").write_text("code of a student ran in the instructor's process")
+exercise = Exercise("mine")
+"""
+
+
+@pytest.mark.slow
+def test_a_submission_names_and_brings_no_exercise(tmp_path):
+    """The metadata of one submission names a file of its own, of another a path, and one has lost its metadata."""
+    need("nbgrader")
+    (tmp_path / "nbgrader_config.py").write_text(CONFIG)
+    source = tmp_path / "source" / "lamp"
+    source.mkdir(parents=True)
+    shutil.copy(ROOT / "solutions" / "1-topics.ipynb", source)
+    nbgrader(tmp_path, "generate_assignment", "lamp")
+    for student, claimed in (("mine", "mine"), ("path", "../lamp/mine"), ("none", None)):
+        folder = tmp_path / "submitted" / student / "lamp"
+        folder.mkdir(parents=True)
+        notebook = solved("1-topics")
+        notebook.metadata["mqttkit"] = {"exercise": claimed} if claimed else {}
+        nbformat.write(notebook, folder / "1-topics.ipynb")
+        (folder / "mine.py").write_text(EVIL.format(tmp_path / "ran"))
+    nbgrader(tmp_path, "autograde", "lamp")
+    nbgrader(tmp_path, "export")
+    assert not (tmp_path / "ran").exists()
+    scores = {row.split(",")[3]: row.split(",")[7] for row in (tmp_path / "grades.csv").read_text().splitlines()[1:]}
+    assert scores == {"mine": "25.0", "path": "25.0", "none": "25.0"}
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "C:x", "", "x\n", "."])
+def test_only_a_name_is_a_name(name, tmp_path):
+    from mqttkit.errors import GradingError
+    from mqttkit.grading.rubric import load
+
+    (tmp_path / "x.py").write_text(EVIL.format(tmp_path / "ran"))
+    with pytest.raises(GradingError, match="no name of an exercise"):
+        load(name, tmp_path / "in")
+    assert not (tmp_path / "ran").exists()
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_checksums_are_those_of_nbgrader(name):
     need("nbgrader")
