@@ -7,7 +7,7 @@ is lost goes to another one; its report is written once more over the half-writt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from mqttkit.errors import GradingError
 from mqttkit.grading.job import Job, Report, lost
@@ -26,7 +26,7 @@ def grade_here(job: Job) -> Report:
         worker.close()
 
 
-def distributed(address: str, jobs: list[Job], count: int) -> Iterator[Report]:
+def distributed(address: str, jobs: list[Job], count: int) -> Generator[Report, None, None]:
     """The reports on `jobs`, each as soon as it is there.
 
     Args:

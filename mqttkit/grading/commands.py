@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import signal
 import sys
 import tempfile
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from mqttkit.errors import GradingError
-from mqttkit.grading import build, gradebook, late, pool
+from mqttkit.grading import build, gradebook, pool
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.job import Job, Report, grade_one
+from mqttkit.grading.late import read as read_rule
 from mqttkit.grading.reached import progress
 from mqttkit.grading.rubric import load
 from mqttkit.grading.sandbox import level
@@ -72,24 +76,45 @@ def grade(
     )
     if jobs is not None and jobs < 1:
         raise GradingError(f"--jobs is a number of submissions, 1 or more, not {jobs}.")
-    rule = late_rule(due, late)
+    rule = read_rule(due, late)
     engine = _engine(scheduler)
     book = gradebook.GradeBook(plan)
-    with tempfile.TemporaryDirectory(prefix="mqttkit-unpacked-") as workspace:
-        todo = book.prepare(Path(workspace))
-        bar = _Bar(len(todo), len(book.reports))
+    with one_interrupt(), tempfile.TemporaryDirectory(prefix="mqttkit-unpacked-") as workspace:
         try:
-            for report in engine(todo, jobs or _processors()):
-                book.add(report)
-                bar.step(report)
-        finally:
+            _grade_all(book, engine, jobs or _processors(), Path(workspace))
+        except KeyboardInterrupt:
             book.finish(rule, due or "")
+            print(f"\nStopped: {book.progress()}. Call the same again to go on.", file=sys.stderr)
+            return 130  # as a shell calls it
+        book.finish(rule, due or "")
     return _conclude(book)
 
 
-def late_rule(due: str | None, rule: str | None) -> late.Late:
-    """See `mqttkit.grading.late.read`."""
-    return late.read(due, rule)
+def _grade_all(book: gradebook.GradeBook, engine: pool.Engine, jobs: int, workspace: Path) -> None:
+    todo = book.prepare(workspace)
+    bar = _Bar(len(todo), len(book.reports))
+    with contextlib.closing(engine(todo, jobs)) as reports:
+        for report in reports:
+            book.add(report)
+            bar.step(report)
+
+
+@contextlib.contextmanager
+def one_interrupt() -> Iterator[None]:
+    """The first Ctrl-C ends what is going on. The next ones are not heard: tidying up takes a moment, and is not cut off."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def first(*_: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _engine(scheduler: str | None) -> pool.Engine:

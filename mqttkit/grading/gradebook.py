@@ -5,14 +5,16 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import page, table
 from mqttkit.grading.build import write
-from mqttkit.grading.job import Job, Report, digest, folder_name, missing
+from mqttkit.grading.job import Job, Report, digest, folder_name, pending, without_notebook
 from mqttkit.grading.late import Late
+from mqttkit.grading.rubric import load
 from mqttkit.grading.submissions import Person, Submission, collect
 
 
@@ -40,6 +42,7 @@ class GradeBook:
     reports: dict[str, Report] = field(default_factory=dict)
     _people: dict[str, Person] = field(default_factory=dict)
     _submitted: dict[str, Any] = field(default_factory=dict)
+    _jobs: dict[str, Job] = field(default_factory=dict)
 
     def prepare(self, workspace: Path) -> list[Job]:
         """The submissions that have to be graded now; the reports of all others are read.
@@ -48,7 +51,16 @@ class GradeBook:
             GradingError: there are none, or not the student that was named.
         """
         plan = self.plan
-        found = collect(plan.source, plan.master.stem, workspace, names=plan.names, roster=plan.roster)
+        questions = load(plan.master.stem, plan.master.parent).questions
+        found = collect(
+            plan.source,
+            plan.master.stem,
+            workspace,
+            names=plan.names,
+            roster=plan.roster,
+            questions=questions,
+            out=plan.out,
+        )
         if plan.student is not None and plan.student not in {s.person.student for s in found}:
             raise GradingError(
                 f"There is no submission of {plan.student!r}. There are: {', '.join(s.person.student for s in found[:20])}."
@@ -60,14 +72,14 @@ class GradeBook:
         """The job for `submission`, or None when its report stands."""
         student = submission.person.student
         self._people[student], self._submitted[student] = submission.person, submission.submitted
-        job = self._as_job(submission)
+        job = self._jobs[student] = self._as_job(submission)
+        if submission.path is None:
+            self.reports[student] = without_notebook(job, submission.handed)
+            return None
         old = _read(Path(job.out) / "report.json")
         named = self.plan.student in (None, student)
         if old is not None and not (named and (self.plan.regrade or _stale(old, job))):
-            self.reports[student] = old
-            return None
-        if submission.path is None:
-            self.reports[student] = missing(job)
+            self.reports[student] = old | {"notes": job.notes}
             return None
         return job if named else None
 
@@ -94,6 +106,10 @@ class GradeBook:
         """How many submissions have each status."""
         return Counter(report["status"] for report in self.reports.values())
 
+    def progress(self) -> str:
+        """How far the run has come."""
+        return f"{len(self.reports)} of {len(self._jobs)} graded"
+
     def finish(self, late: Late, duedate: str) -> None:
         """Apply the rule for late work, and write the lists."""
         for student, report in self.reports.items():
@@ -102,13 +118,23 @@ class GradeBook:
             write(folder / "feedback.html", page.render(report))
             write(folder / "results.json", json.dumps(table.gradescope(report), indent=1, ensure_ascii=False) + "\n")
             write(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
-        write(self.plan.out / "grades.csv", table.grades(list(self.reports.values()), self._people, duedate))
+        rows = [*self.reports.values(), *self._open()]
+        write(self.plan.out / "grades.csv", table.grades(rows, self._people, duedate))
+
+    def _open(self) -> list[Report]:
+        """A line for everybody who has no report yet, because the run was stopped or was for one student only."""
+        jobs = [job for student, job in self._jobs.items() if student not in self.reports]
+        return [pending(job) | {"submitted": _moment(self._submitted[job.student])} for job in jobs]
 
 
 def _apply(late: Late, report: Report, submitted: Any) -> None:
-    report["submitted"] = submitted.isoformat(timespec="seconds") if submitted else ""
+    report["submitted"] = _moment(submitted)
     report["late_penalty"] = late.penalty(report["raw_score"], submitted)
     report["score"] = round(report["raw_score"] - report["late_penalty"], 4)
+
+
+def _moment(submitted: datetime | None) -> str:
+    return submitted.isoformat(timespec="seconds") if submitted else ""
 
 
 def _stale(report: Report, job: Job) -> bool:

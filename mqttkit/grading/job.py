@@ -112,12 +112,19 @@ def grade_one(job: Job) -> Report:
     return report
 
 
-def missing(job: Job) -> Report:
-    """The report on a student of the roster who handed in nothing."""
-    report = _blank(job, load(job.exercise, Path(job.master).parent))
-    report |= {"status": "missing", "note": "No notebook was handed in."}
+def without_notebook(job: Job, handed: list[str]) -> Report:
+    """The report on a student who handed in nothing, or something else: `handed` names it."""
+    status, note = ("unreadable", _other(handed)) if handed else ("missing", "No notebook was handed in.")
+    report = _blank(job, load(job.exercise, Path(job.master).parent)) | {"status": status, "note": note}
     save(report, Path(job.out), [])
     return report
+
+
+def _other(handed: list[str]) -> str:
+    names = ", ".join(handed[:5]) + (", …" if len(handed) > 5 else "")  # noqa: PLR2004 - enough to know what it is
+    if any(name.lower().endswith(".ipynb") for name in handed):
+        return f"{names}: that is no file that can be read, but a link, or damaged in its archive."
+    return f"{names} was handed in, and no notebook."
 
 
 def lost(job: Job, reason: str) -> Report:
@@ -126,6 +133,14 @@ def lost(job: Job, reason: str) -> Report:
     report |= {"status": "grader_error", "note": reason}
     save(report, Path(job.out), [])
     return report
+
+
+def pending(job: Job) -> Report:
+    """What to say, and to write nowhere but in the list, of a submission that has not been graded yet."""
+    return _blank(job, load(job.exercise, Path(job.master).parent)) | {
+        "status": "not_graded",
+        "note": "Not graded yet: call the same again to go on.",
+    }
 
 
 def save(report: Report, out: Path, packets: list[str]) -> None:

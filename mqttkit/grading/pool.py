@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -9,14 +10,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import TracebackType
 
 import psutil
 from typing_extensions import Self
 
-from mqttkit.grading.job import Job, Report, grade_one, lost
+from mqttkit.grading.job import Job, Report, lost, pending
 
 # Not -m: that looks for modules in the current folder first, and there may lie what students handed in.
 _WORKER = (
@@ -30,24 +31,24 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._start = threading.Lock()
         self._stopped = False
-
-    def stop(self) -> None:
-        """End the process for good: what it was at is not tried again."""
-        self._stopped = True
-        self.close()
 
     def grade(self, job: Job) -> Report:
         """Grade `job`; a lost process is tried once more, then the report says so."""
         for _ in range(2):
-            report = None if self._stopped else self._ask(job)
+            report = self._ask(job)
             if report is not None:
                 return report
             self.close()
+            if self._stopped:
+                return pending(job)
         return lost(job, "The grader process was lost twice on this submission. It is worth a look by hand.")
 
     def _ask(self, job: Job) -> Report | None:
         process = self._started()
+        if process is None:
+            return None
         assert process.stdin is not None
         try:
             process.stdin.write(job.as_json() + "\n")
@@ -64,34 +65,49 @@ class Worker:
         report: Report | None = json.loads(line) if line.endswith("\n") else None
         return report
 
-    def _started(self) -> subprocess.Popen[str]:
-        if self._process is None or self._process.poll() is not None:
-            command = [sys.executable, "-c", _WORKER]
-            self._process = subprocess.Popen(  # noqa: S603 - our own module
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                text=True, encoding="utf-8", start_new_session=sys.platform != "win32",
-            )  # fmt: skip
-        return self._process
+    def _started(self) -> subprocess.Popen[str] | None:
+        with self._start:
+            if self._stopped:
+                return None
+            if self._process is None or self._process.poll() is not None:
+                command = [sys.executable, "-c", _WORKER]
+                self._process = subprocess.Popen(  # noqa: S603 - our own module
+                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                    text=True, encoding="utf-8", start_new_session=sys.platform != "win32",
+                )  # fmt: skip
+            return self._process
+
+    def stop(self) -> None:
+        """End the process for good: a `grade` that waits for it returns, and no other process is started."""
+        with self._start:
+            self._stopped = True
+        self.close()
 
     def close(self) -> None:
         """End the process and everything it started."""
-        process, self._process = self._process, None
+        with self._start:
+            process, self._process = self._process, None
         if process is None:
             return
-        try:
-            family = psutil.Process(process.pid).children(recursive=True)
-        except psutil.Error:
-            family = []
-        if sys.platform != "win32" and process.poll() is None:
-            os.killpg(process.pid, signal.SIGKILL)
-        process.kill()
-        for child in family:
-            if child.is_running():
-                child.kill()
-        process.wait()
+        _end_family(process)
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 _close(pipe)
+
+
+def _end_family(process: subprocess.Popen[str]) -> None:
+    """End a process with its group and all its descendants; some of them may be gone already."""
+    family: list[psutil.Process] = []
+    with contextlib.suppress(psutil.Error):
+        family = psutil.Process(process.pid).children(recursive=True)
+    if sys.platform != "win32" and process.poll() is None:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    for child in family:
+        with contextlib.suppress(psutil.Error):
+            child.kill()
+    process.wait()
 
 
 def _close(pipe: object) -> None:
@@ -120,7 +136,7 @@ class Pool:
             finally:
                 for future in futures:
                     future.cancel()
-                self.close()
+                self.stop()
 
     def _one(self, job: Job) -> Report:
         worker = self._free.get()
@@ -129,8 +145,8 @@ class Pool:
         finally:
             self._free.put(worker)
 
-    def close(self) -> None:
-        """End all processes."""
+    def stop(self) -> None:
+        """End all processes, at once, and start no others."""
         for worker in self._workers:
             worker.stop()
 
@@ -140,10 +156,10 @@ class Pool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.stop()
 
 
-def local(jobs: list[Job], count: int) -> Iterator[Report]:
+def local(jobs: list[Job], count: int) -> Generator[Report, None, None]:
     """Grade on this machine, `count` submissions at a time."""
     if len(jobs) == 0:
         return
@@ -151,5 +167,4 @@ def local(jobs: list[Job], count: int) -> Iterator[Report]:
         yield from pool.grade(jobs)
 
 
-Engine = Callable[[list[Job], int], Iterator[Report]]
-__all__ = ["Engine", "Pool", "Worker", "grade_one", "local"]
+Engine = Callable[[list[Job], int], Generator[Report, None, None]]

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import unpack
+from mqttkit.grading.choose import choose
+from mqttkit.grading.unpack import File
 
 PATTERNS = {
-    # Ada Lovelace_123456_assignsubmission_file_/x.ipynb, or …_file_x.ipynb
-    "moodle": r"(?P<name>[^/]*?)_(?P<student>\d+)_assignsubmission_file_/?[^/]*\.ipynb$",
+    # Ada Lovelace_123456_assignsubmission_file_/x.ipynb, …_file_x.ipynb, or (since Moodle 4.1) …_file/x.ipynb
+    "moodle": r"(?P<name>[^/]*?)_(?P<student>\d+)_assignsubmission_[a-z]+(?:[_/].*)?$",
     # lovelaceada_LATE_4711_88232_x-1.ipynb
-    "canvas": r"(?P<name>[^/_]+)(?:_LATE)?_(?P<student>\d+)_\d+_[^/]*(?:/.*)?\.ipynb$",
+    "canvas": r"(?P<name>[^/_]+)(?:_LATE)?_(?P<student>\d+)_\d+_[^/]*(?:/.*)?$",
 }
 
 
@@ -37,11 +39,15 @@ class Submission:
     Attributes:
         path: the notebook to grade; None when there is none.
         notes: sentences about it, such as that there were two.
+        folder: what the course site called it.
+        handed: names of what was handed in instead of a notebook.
     """
 
     person: Person
     path: Path | None = None
     notes: list[str] = field(default_factory=list)
+    folder: str = ""
+    handed: list[str] = field(default_factory=list)
 
     @property
     def submitted(self) -> datetime | None:
@@ -50,14 +56,23 @@ class Submission:
 
 
 def collect(
-    source: Path, exercise: str, workspace: Path, *, names: str = "plain", roster: Path | None = None
+    source: Path,
+    exercise: str,
+    workspace: Path,
+    *,
+    names: str = "plain",
+    roster: Path | None = None,
+    questions: Collection[str] = (),
+    out: Path | None = None,
 ) -> list[Submission]:
     """All submissions in `source`, sorted by student; with a roster also those who handed in nothing.
 
     Args:
         source: a folder or a zip file.
-        exercise: its notebooks are called like this; used where a student has several.
+        exercise: its name; used, with its `questions`, where a student has several notebooks.
         workspace: a folder for unpacked archives.
+        questions: what its check cells ask.
+        out: folder of the reports, which may lie among the submissions.
         names: "plain" (STUDENT/x.ipynb or STUDENT.ipynb), "moodle", "canvas", or a regular expression over the path with a
             group `student` and perhaps `name`.
         roster: CSV with a column student_id (or student, id) and perhaps first_name, last_name, email.
@@ -68,33 +83,31 @@ def collect(
     people = read_roster(roster) if roster else {}
     enrolled = set(people)
     found: dict[str, list[File]] = {}
-    for file in _files(source, workspace):
+    for file in _files(source, workspace, out):
         person = _person(file.name, names)
         people.setdefault(person.student, person)
         found.setdefault(person.student, []).append(file)
     if not people:
         place = "this folder" if source == Path() else str(source)
         raise GradingError(f"No notebook was found in {place}. Is --names right? It reads `{names}` names.")
-    chosen = [_choose(people[student], found.get(student, []), exercise) for student in sorted(people)]
+    chosen = [_submission(people[s], found.get(s, []), exercise, questions, names) for s in sorted(people)]
     for submission in chosen:
         if enrolled and submission.person.student not in enrolled:
             submission.notes.append("This student is not on the roster.")
     return chosen
 
 
-class File(NamedTuple):
-    """A notebook on the disk, and where it lay in what was handed in."""
+def _files(source: Path, workspace: Path, out: Path | None) -> list[File]:
+    found = [file for file in unpack.files(source, workspace, out) if len(file.name.parts) > 1 or not _is_list(file)]
+    names = [file.name for file in found]
+    if source.is_dir() or not _wrapped([file.name for file in found if file.is_notebook] or names, source.stem):
+        return found
+    return [File(file.path, PurePosixPath(*file.name.parts[1:])) for file in found if len(file.name.parts) > 1]
 
-    path: Path
-    name: PurePosixPath
 
-
-def _files(source: Path, workspace: Path) -> list[File]:
-    paths = unpack.files(source, workspace)
-    names = [PurePosixPath(_relative(path, source, workspace).as_posix()) for path in paths]
-    if not source.is_dir() and _wrapped(names, source.stem):
-        names = [PurePosixPath(*name.parts[1:]) for name in names]
-    return [File(path, name) for path, name in zip(paths, names, strict=True)]
+def _is_list(file: File) -> bool:
+    """True for what lies beside submissions and is none, such as a roster."""
+    return file.path.suffix.lower() in {".csv", ".tsv", ".xls", ".xlsx", ".ods"}
 
 
 def _wrapped(names: list[PurePosixPath], archive: str) -> bool:
@@ -106,24 +119,28 @@ def _wrapped(names: list[PurePosixPath], archive: str) -> bool:
     return tops == {archive} or (len(below) > 1 and all(len(name.parts) > 2 for name in names))  # noqa: PLR2004 - top/student/file
 
 
-def _choose(person: Person, files: list[File], exercise: str) -> Submission:
-    """The notebook to grade: one that is called like the exercise, then the newest."""
-    named = [file for file in files if exercise in file.path.name] or files
-    ordered = sorted(named, key=lambda file: (file.path.stat().st_mtime, file.name))
-    submission = Submission(person, ordered[-1].path if ordered else None)
-    if len(ordered) > 1:
-        others = ", ".join(str(file.name) for file in ordered[:-1])
-        submission.notes.append(
-            f"{len(ordered)} notebooks were handed in: {ordered[-1].name}, the newest, is graded; not {others}."
-        )
-    return submission
+def _submission(person: Person, files: list[File], exercise: str, questions: Collection[str], names: str) -> Submission:
+    notebooks = [file for file in files if file.is_notebook]
+    folder = files[0].name.parts[0] if files else ""
+    if not notebooks:
+        return Submission(person, folder=folder, handed=[_within(file.name, folder) for file in files])
+    chosen, notes = choose(notebooks, exercise, questions)
+    if names == "canvas" and "_LATE_" in chosen.name.parts[0]:
+        notes.append("Canvas marks it as late.")
+    return Submission(person, chosen.path, notes, chosen.name.parts[0])
+
+
+def _within(name: PurePosixPath, folder: str) -> str:
+    """What a file is called in the folder of its student."""
+    return str(name.relative_to(folder)) if len(name.parts) > 1 else str(name)
 
 
 def _person(relative: PurePosixPath, names: str) -> Person:
     if names == "plain":
         student = relative.parts[0] if len(relative.parts) > 1 else relative.stem
         return Person(student)
-    match = _pattern(names).search(relative.as_posix())
+    pattern = _pattern(names)  # one of your own may speak of notebooks only
+    match = pattern.search(relative.as_posix()) or pattern.search(relative.with_suffix(".ipynb").as_posix())
     if match is None:
         return Person(relative.as_posix(), last_name="(no student in this name)")
     groups = match.groupdict()
@@ -141,13 +158,6 @@ def _pattern(names: str) -> re.Pattern[str]:
             f"--names {names!r}: use plain, moodle, canvas, or an expression with a group (?P<student>…)."
         )
     return pattern
-
-
-def _relative(path: Path, source: Path, workspace: Path) -> Path:
-    for folder in (source, workspace / source.stem, workspace / "inner", workspace):
-        if path.is_relative_to(folder):
-            return path.relative_to(folder)
-    return Path(path.name)
 
 
 def read_roster(path: Path) -> dict[str, Person]:

@@ -13,7 +13,7 @@ NBGRADER = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
     "raw_score", "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
-NO_MARK = ("missing", "unreadable", "grader_error")
+NO_MARK = ("missing", "unreadable", "grader_error", "not_graded")
 
 
 def grades(reports: list[dict[str, Any]], people: dict[str, Person], duedate: str = "") -> str:
@@ -22,7 +22,7 @@ def grades(reports: list[dict[str, Any]], people: dict[str, Person], duedate: st
     A submission that could not be graded has an empty score, never a 0.
     """
     questions = sorted({q["id"] for report in reports for q in report["questions"]}, key=_order(reports))
-    extra = ("status", "sandbox", "tampered", "seconds", "sha256")
+    extra = ("status", "sandbox", "tampered", "seconds", "sha256", "notes")
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow([*NBGRADER, *(f"q:{q}" for q in questions), *extra])
@@ -49,6 +49,7 @@ def _row(report: dict[str, Any], people: dict[str, Person], duedate: str, questi
         report["exercise"], duedate, report.get("submitted", ""), report["student"], person.last_name, person.first_name, person.email,
         *scores, report["max_score"], *(by_question.get(q, "") for q in questions),
         report["status"], report["sandbox"], " ".join(report["tampered"] + report["missing"]), report["seconds"], report["sha256"],
+        " ".join(text for text in (report["note"], *report["notes"]) if text),
     ]  # fmt: skip
 
 

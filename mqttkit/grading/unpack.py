@@ -7,7 +7,9 @@ import re
 import shutil
 import time
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 from mqttkit.errors import GradingError
 
@@ -15,39 +17,59 @@ LARGEST = 20 << 20  # bytes of one notebook: one without pictures has some kilob
 ARCHIVE = 200 << 20  # bytes of one student's archive
 TOTAL = 4 << 30  # bytes of everything that is unpacked
 _WANTED = {".ipynb": LARGEST, ".zip": ARCHIVE}
+_NOBODYS = {".ipynb_checkpoints", "__MACOSX", "Thumbs.db", "desktop.ini"}
+_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 
 
-def files(source: Path, workspace: Path) -> list[Path]:
-    """All notebooks in `source`, a folder or a zip file; archives in it are unpacked below `workspace`.
+class File(NamedTuple):
+    """Something that was handed in: where it is, and where it lay in the pile.
 
-    Links are left out: one could lead to somebody else's work, or anywhere else.
+    Only notebooks and archives are unpacked; the `path` of anything else in an archive leads nowhere.
+    """
+
+    path: Path
+    name: PurePosixPath
+
+    @property
+    def is_notebook(self) -> bool:
+        """True for a notebook that can be read. A link is none: it could lead to somebody else's work."""
+        return self.path.suffix.lower() == ".ipynb" and self.path.is_file() and not self.path.is_symlink()
+
+
+def files(source: Path, workspace: Path, out: Path | None = None) -> list[File]:
+    """Everything in `source`, a folder or a zip file; archives in it are unpacked below `workspace`.
+
+    An empty folder is there as a file "(an empty folder)", so that nobody is forgotten. What lies below `out` is our own.
 
     Raises:
         GradingError: `source` is neither.
     """
     room = Room()
     if source.is_dir():
-        folder = source
+        found = [file for file in _below(source) if out is None or out.resolve() not in file.path.resolve().parents]
     elif zipfile.is_zipfile(source):
-        folder = workspace / source.stem
-        shutil.rmtree(folder, ignore_errors=True)
-        room.unpack(source, folder)
+        found = room.unpack(source, workspace / "outer")
     else:
         raise GradingError(f"{source} is neither a folder nor a zip file.")
-    found = _notebooks(folder)
-    for archive in sorted(folder.rglob("*.zip")):  # one archive for each student, as some course sites give
-        inner = workspace / "inner" / archive.relative_to(folder).with_suffix("")
-        shutil.rmtree(inner, ignore_errors=True)
-        if archive.is_file() and not archive.is_symlink() and zipfile.is_zipfile(archive):
-            room.unpack(archive, inner)
-            found += _notebooks(inner)
-    return found
+    for file in list(found):  # one archive for each student, as some course sites give
+        if file.path.suffix.lower() == ".zip" and file.path.is_file() and not file.path.is_symlink():
+            folder = file.name.with_suffix("")
+            inner = room.unpack(file.path, workspace / "inner" / folder)
+            found += [File(path, folder / name) for path, name in inner]
+    return sorted((file for file in found if not _nobodys(file.name)), key=lambda file: str(file.name))
 
 
-def _notebooks(folder: Path) -> list[Path]:
-    hidden = {".ipynb_checkpoints", "__MACOSX"}
-    found = [p for p in folder.rglob("*.ipynb") if not hidden & set(p.parts) and not p.name.startswith(".")]
-    return sorted(p for p in found if p.is_file() and not p.is_symlink())
+def _nobodys(name: PurePosixPath) -> bool:
+    return any(part in _NOBODYS or part.startswith(".") for part in name.parts)
+
+
+def _below(folder: Path) -> Iterator[File]:
+    for top, folders, names in os.walk(folder):
+        here = Path(top)
+        links = [name for name in folders if (here / name).is_symlink()]
+        empty = ["(an empty folder)"] if not folders and not names and here != folder else []
+        for name in [*names, *links, *empty]:
+            yield File(here / name, PurePosixPath((here / name).relative_to(folder).as_posix()))
 
 
 class Room:
@@ -56,37 +78,56 @@ class Room:
     def __init__(self) -> None:
         self._left = TOTAL
 
-    def unpack(self, archive: Path, folder: Path) -> None:
-        """Unpack what may be a submission; a name that leads out of the folder is pulled back in by zipfile."""
+    def unpack(self, archive: Path, folder: Path) -> list[File]:
+        """Unpack what may be a submission below a fresh `folder`, and never beside it; all that the archive has is listed."""
+        shutil.rmtree(folder, ignore_errors=True)
         try:
             with zipfile.ZipFile(archive) as content:
-                for info in content.infolist():
-                    self._unpack_one(content, info, folder)
+                return [file for info in content.infolist() if (file := self._unpack_one(content, info, folder))]
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            return  # damaged: its student shows up as missing, or with what could be read
+            return []  # damaged: the archive itself is what its student handed in
 
-    def _unpack_one(self, content: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> None:
-        largest = _WANTED.get(Path(info.filename).suffix.lower())
-        if info.is_dir() or largest is None:
-            return
-        if info.file_size > largest or info.file_size > self._left:
-            _leave_mark(info, folder)
-            return
-        self._left -= info.file_size
+    def _unpack_one(self, content: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> File | None:
+        parts = safe_parts(info.filename)
+        if not parts:
+            return None
+        file = File(folder.joinpath(*parts), PurePosixPath(*parts))
+        largest = _WANTED.get(file.path.suffix.lower())
+        if info.is_dir():
+            return File(file.path / "x", file.name / "(an empty folder)") if _is_leaf(content, info) else None
+        if largest is not None:
+            self._write(content, info, file.path, largest)
+        return file
+
+    def _write(self, content: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path, largest: int) -> None:
         try:
-            path = Path(content.extract(info, folder))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if info.file_size > min(largest, self._left):
+                _leave_mark(info, path)
+                return
+            self._left -= info.file_size
+            with content.open(info) as inside, path.open("wb") as outside:
+                shutil.copyfileobj(inside, outside)
             moment = time.mktime((*info.date_time, 0, 0, -1))
             os.utime(path, (moment, moment))
         except (zipfile.BadZipFile, RuntimeError, OSError, ValueError, OverflowError, NotImplementedError):
-            return  # damaged or encrypted: the student shows up as missing
+            path.unlink(missing_ok=True)  # damaged or encrypted: listed, but no notebook that can be read
 
 
-def _leave_mark(info: zipfile.ZipInfo, folder: Path) -> None:
+def _is_leaf(content: zipfile.ZipFile, folder: zipfile.ZipInfo) -> bool:
+    return sum(name.startswith(folder.filename) for name in content.namelist()) == 1
+
+
+def safe_parts(name: str) -> list[str]:
+    """The parts of a name in an archive, such that on no system they lead out of the folder they are put into.
+
+    Zip files name drives ("C:/x"), roots, ".." and devices if their maker wants them to.
+    """
+    parts = [re.sub(r'[<>:"|?*\x00-\x1f]', "_", part).rstrip(". ") for part in re.split(r"[/\\]", name)]
+    return [f"_{part}" if part.split(".")[0].strip().upper() in _DEVICES else part for part in parts if part]
+
+
+def _leave_mark(info: zipfile.ZipInfo, path: Path) -> None:
     """A file with a hole in place of one that is too big: its student gets a status, not silence."""
-    parts = [
-        re.sub(r'[<>:"|?*\\]', "_", part) for part in PurePosixPath(info.filename).parts if part not in ("..", "/")
-    ]
-    path = folder.joinpath(*parts)  # no drive of Windows, nothing that leads out
-    path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("wb") as file:
         file.truncate(min(info.file_size, TOTAL))

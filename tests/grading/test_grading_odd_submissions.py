@@ -7,6 +7,8 @@ import json
 import os
 import sys
 import zipfile
+from io import BytesIO
+from pathlib import PureWindowsPath
 
 import nbformat
 import pytest
@@ -90,7 +92,14 @@ def test_only_real_files_are_read(tmp_path):
     (tmp_path / "in" / "lost" / f"{NAME}.ipynb").symlink_to("nowhere")
     (tmp_path / "in" / "folder" / f"{NAME}.ipynb").mkdir()
     os.mkfifo(tmp_path / "in" / "pipe" / f"{NAME}.ipynb")
-    assert [s.person.student for s in collect(tmp_path / "in", NAME, tmp_path / "work")] == ["ada"]
+    found = collect(tmp_path / "in", NAME, tmp_path / "work")
+    assert [s.person.student for s in found if s.path] == ["ada"]
+    assert {s.person.student: s.handed for s in found if not s.path} == {
+        "folder": [f"{NAME}.ipynb/(an empty folder)"],
+        "lost": [f"{NAME}.ipynb"],
+        "pipe": [f"{NAME}.ipynb"],
+        "thief": [f"{NAME}.ipynb"],
+    }
 
 
 def test_a_link_in_an_archive_leads_nowhere(tmp_path):
@@ -116,6 +125,108 @@ def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     assert on_disk < 25 << 20
     report = grade_one(job_for(found[3].path, tmp_path))
     assert (report["status"], report["note"][:17]) == ("unreadable", "The file has 21 M")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["C:/Users/x/thesis.ipynb", "C:\\x.ipynb", "../../x.ipynb", "a/../../x.ipynb", "..\\..\\x.ipynb", "/etc/x.ipynb",
+     "//host/share/x.ipynb", "\\\\?\\C:\\x.ipynb", "NUL.ipynb", "a/com1.txt/x.ipynb", "x.ipynb:stream.ipynb", "... /x.ipynb"],
+)  # fmt: skip
+@pytest.mark.parametrize("size", [10, unpack.LARGEST + 1])
+def test_no_name_in_an_archive_leads_out_of_its_folder(name, size, tmp_path):
+    """Neither here nor on Windows: drives, shares, devices and streams included; too large files leave a mark inside, too."""
+    parts = unpack.safe_parts(name)
+    there = PureWindowsPath("D:\\work").joinpath(*parts)
+    assert there.parts[:2] == ("D:\\", "work")
+    assert not {"..", ".", "NUL.ipynb", "com1.txt"} & {*there.parts}
+    assert not any(":" in part for part in there.parts[1:])
+    with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, b"0" * size)
+    before = {*tmp_path.rglob("*")}
+    (file,) = unpack.files(tmp_path / "all.zip", tmp_path / "deep" / "er" / "work")
+    assert file.path.stat().st_size == size
+    assert {p for p in tmp_path.rglob("*") if p.is_file()} - before == {file.path}
+    assert file.path.is_relative_to(tmp_path / "deep" / "er" / "work" / "outer")
+
+
+PILE = {
+    "Ada Lovelace_4711_assignsubmission_file_/1-topics.ipynb": "notebook",
+    "Paul Pdf_4718_assignsubmission_file_/loesung.pdf": "%PDF",
+    "Olga Online_4719_assignsubmission_onlinetext_/onlinetext.html": "<p>done</p>",
+    "Zoë Zip_4720_assignsubmission_file/work.zip": "zip",
+    "Emil Empty_4721_assignsubmission_file_/": "",
+}
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+def test_nobody_who_handed_in_something_vanishes(zipped, tmp_path, capsys):
+    """A PDF, an online text, an archive without a notebook, an empty folder: a line with a status and a sentence each."""
+    with zipfile.ZipFile(tmp_path / "all.zip", "w") as archive:
+        for name, content in PILE.items():
+            inner = BytesIO()
+            with zipfile.ZipFile(inner, "w") as work:
+                work.writestr("answer.docx", "x")
+            kinds = {"notebook": nbformat.writes(quick()), "zip": inner.getvalue()}
+            archive.writestr(name, kinds.get(content, content))
+    source = tmp_path / "all.zip"
+    if not zipped:
+        source = tmp_path / "in"
+        zipfile.ZipFile(tmp_path / "all.zip").extractall(source)
+    out = tmp_path / "out"
+    assert grade(NAME, source, out=out, names="moodle", jobs=1, sandbox="none") == 1
+    said, rows = capsys.readouterr().out, rows_of(out)
+    assert [row["status"] for row in rows.values()] == ["graded", *["unreadable"] * 4]
+    for student, what in (
+        ("4718", "loesung.pdf was handed in, and no notebook."),
+        ("4719", "onlinetext.html was"),
+        ("4720", "work.zip, work/answer.docx was"),
+        ("4721", "(an empty folder) was"),
+    ):
+        assert what in rows[student]["notes"]
+        assert rows[student]["score"] == ""
+        assert f"{student}: unreadable. {what}" in said
+        assert what in json.loads((out / student / "report.json").read_text("utf-8"))["note"]
+        assert what in (out / student / "feedback.html").read_text("utf-8")
+
+
+def test_a_notebook_after_a_pdf_is_graded(tmp_path):
+    put(tmp_path / "in" / "bob" / f"{NAME}.ipynb", quick())
+    (tmp_path / "in" / "ada").mkdir()
+    (tmp_path / "in" / "ada" / "x.pdf").write_text("%PDF")
+    options = {"out": tmp_path / "out", "jobs": 1, "sandbox": "none"}
+    assert grade(NAME, tmp_path / "in", **options) == 1
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", quick())
+    assert grade(NAME, tmp_path / "in", **options) == 0
+    assert rows_of(tmp_path / "out")["ada"]["score"] == "1"
+
+
+OLD, NEW = 1_700_000_000, 1_700_009_000
+
+
+def without_metadata(notebook):
+    notebook.metadata.pop("mqttkit")
+    return notebook
+
+
+@pytest.mark.parametrize(
+    ("files", "taken", "says"),
+    [
+        ({f"{NAME}.ipynb": (untouched, NAME, OLD), "fertig.ipynb": (untouched, NAME, NEW)}, "fertig.ipynb", "It is the newest."),
+        ({"mine.ipynb": (untouched, NAME, OLD), f"{NAME}.ipynb": (untouched, "2-qos", NEW)}, "mine.ipynb", "belongs"),
+        ({"a.ipynb": (untouched, NAME, OLD), "b.ipynb": (untouched, NAME, OLD)}, "b.ipynb", "the same time"),
+        ({"mine.ipynb": (lambda n: without_metadata(untouched(n)), NAME, OLD), "z.ipynb": (nbformat.v4.new_notebook, None, NEW)},
+         "mine.ipynb", "belongs"),
+    ],
+)  # fmt: skip
+def test_which_of_several_notebooks_is_graded(files, taken, says, tmp_path):
+    """The newest that belongs to the exercise, by what stands in it and not by its name; and it is told."""
+    for name, (make, of, moment) in files.items():
+        put(tmp_path / "ada" / name, make(of) if of else make(), moment=moment)
+    (one,) = collect(tmp_path, NAME, tmp_path / "work", questions=("name", "filters"))
+    assert one.path.name == taken
+    assert f"ada/{taken} is graded" in one.notes[0]
+    assert says in one.notes[0]
+    assert ("newest" in one.notes[0]) == (says != "the same time")
 
 
 def test_a_damaged_archive_is_no_end(tmp_path):
@@ -229,7 +340,9 @@ def test_twice_handed_in_late_and_with_names_of_all_kinds(tmp_path, capsys):
     }
     assert grade(NAME, folder, **options) == 0
     said = capsys.readouterr()
-    assert "2 notebooks were handed in: Ada Größe/second try/1-topics.ipynb, the newest, is graded" in said.out
+    told = "2 notebooks were handed in: Ada Größe/second try/1-topics.ipynb is graded, not Ada Größe/1-topics.ipynb."
+    assert told in said.out
+    assert told in rows_of(folder / "grades")["Ada Größe"]["notes"]
     rows = rows_of(folder / "grades")
     late = rows["Ada Größe"]
     assert (late["raw_score"], late["late_submission_penalty"], late["score"]) == ("1", "0.1", "0.9")

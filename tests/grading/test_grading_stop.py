@@ -1,0 +1,129 @@
+"""Ctrl-C, vanishing folders, and a grader process that is ended: grading stops at once, and says where it is."""
+
+from __future__ import annotations
+
+import csv
+import signal
+import subprocess
+import sys
+import threading
+import time
+from types import SimpleNamespace
+
+import nbformat
+import psutil
+import pytest
+from submissions_for_tests import ROOT, untouched, with_first_cell
+
+from mqttkit.grading import kernel
+from mqttkit.grading.job import Job
+from mqttkit.grading.pool import Worker
+
+NAME = "1-topics"
+LOOP = "while True: pass"
+
+
+def wait_until(look, seconds=20.0):
+    """The first thing that `look` finds."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.02)
+    return found
+
+
+def put(path, notebook):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(nbformat.writes(notebook), "utf-8")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process")
+@pytest.mark.parametrize("presses", [1, 3])
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
+    for student in "abcd":
+        put(
+            tmp_path / "in" / student / f"{NAME}.ipynb",
+            untouched(NAME) if student == "a" else with_first_cell(NAME, LOOP),
+        )
+    options = ["--out", str(tmp_path / "out"), "--jobs", "1", "--timeout", "90", "--sandbox", "none"]
+    command = [sys.executable, "-m", "mqttkit", "grade", NAME, str(tmp_path / "in"), *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert "1/4" in process.stderr.readline()
+        family = wait_until(lambda: psutil.Process(process.pid).children(recursive=True))
+        begun = time.monotonic()
+        for _ in range(presses):
+            process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=60)
+    assert time.monotonic() - begun < 15, "a second process would take 90 s"
+    assert (process.returncode, out) == (130, "")
+    assert err.strip() == "Stopped: 1 of 4 graded. Call the same again to go on."
+    _, alive = psutil.wait_procs(family, timeout=5)
+    assert not alive
+    with (tmp_path / "out" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = {row["student_id"]: row for row in csv.DictReader(file)}
+    assert [row["status"] for row in rows.values()] == ["graded", *["not_graded"] * 3]
+    assert {rows[s][column] for s in "bcd" for column in ("raw_score", "late_submission_penalty", "score")} == {""}
+    assert {rows[s]["notes"] for s in "bcd"} == {"Not graded yet: call the same again to go on."}
+    assert not (tmp_path / "out" / "b" / "report.json").exists()
+
+
+def test_a_worker_that_is_stopped_starts_no_second_process(tmp_path):
+    put(tmp_path / f"{NAME}.ipynb", with_first_cell(NAME, LOOP))
+    master = str(ROOT / "solutions" / f"{NAME}.ipynb")
+    job = Job(NAME, master, "ada", str(tmp_path / f"{NAME}.ipynb"), str(tmp_path / "out"), timeout=90.0)
+    worker, reports = Worker(), []
+    thread = threading.Thread(target=lambda: reports.append(worker.grade(job)))
+    thread.start()
+    process = wait_until(lambda: worker._process)
+    worker.stop()
+    thread.join(10)
+    assert not thread.is_alive()
+    assert process.poll() is not None
+    assert worker._process is None
+    assert [report["status"] for report in reports] == ["not_graded"]
+    assert worker.grade(job)["status"] == "not_graded", "nor afterwards"
+    assert not (tmp_path / "out").exists()
+
+
+def test_folders_that_vanish_do_not_blind_the_watch(tmp_path):
+    """A thread makes and removes folders all the time: every look counts what is there, none raises."""
+    (tmp_path / "big").write_bytes(b"0" * 5000)
+    end = threading.Event()
+
+    def churn():
+        while not end.is_set():
+            deep = tmp_path / "a" / "b" / "c"
+            deep.mkdir(parents=True, exist_ok=True)
+            for folder in (deep, deep.parent, deep.parent.parent):
+                folder.rmdir()
+
+    thread = threading.Thread(target=churn)
+    thread.start()
+    try:
+        for _ in range(300):
+            assert kernel._disk(tmp_path) >= 5000
+    finally:
+        end.set()
+        thread.join()
+
+
+def test_the_watch_goes_on_after_a_look_that_fails(monkeypatch):
+    looks = iter([FileNotFoundError("gone"), RuntimeError("odd"), "it wrote too much"])
+
+    def look(*_):
+        found = next(looks)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    monkeypatch.setattr(kernel, "_excess", look)
+    killed = []
+    watched = SimpleNamespace(
+        _quiet=SimpleNamespace(wait=lambda seconds: False),
+        _process=None,
+        _caps=None,
+        _box=None,
+        _kill=lambda: killed.append(1),
+    )
+    kernel.Kernel._watch(watched)
+    assert (watched.ended_for, killed) == ("it wrote too much", [1])
