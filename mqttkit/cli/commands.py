@@ -143,6 +143,8 @@ def _add_exercises(subparsers: Subparsers) -> None:
     reset.add_argument("--from", dest="source", type=Path, metavar="FILE", help="the notebook to make it from")
     build = actions.add_parser("build", help="make exercises/ from solutions/ (maintainers)")
     build.add_argument("--check", action="store_true", help="only say whether they are up to date")
+    pack = actions.add_parser("pack", help="the course as a zip file for students, without solutions (instructors)")
+    pack.add_argument("target", type=Path, metavar="FILE", help="the zip file to write, such as students.zip")
 
 
 def _run_exercises(options: argparse.Namespace) -> int:

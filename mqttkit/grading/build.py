@@ -10,7 +10,9 @@ import nbformat
 
 from mqttkit._course import find_course
 from mqttkit.errors import GradingError
-from mqttkit.grading.notebooks import student_version, text_of
+from mqttkit.grading.notebooks import Notebook, check_ids, student_version, text_of
+
+FRESH = ".fresh"  # folder in exercises/ with untouched student versions, in a copy without solutions/
 
 
 def course_folder(start: Path | None = None) -> Path:
@@ -72,7 +74,21 @@ def build(source: Path, target: Path, *, check: bool = False) -> list[Path]:
 
 def student_text(path: Path) -> str:
     """The student version of the solved notebook at `path`, as the text of a file."""
-    return text_of(student_version(nbformat.read(path, as_version=4)))
+    return text_of(student_version(read_master(path)))
+
+
+def read_master(path: Path) -> Notebook:
+    """The notebook of an instructor at `path`.
+
+    Raises:
+        GradingError: it is no notebook, or a cell lacks what grading needs.
+    """
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError, AttributeError) as error:
+        raise GradingError(f"{path} cannot be read as a notebook: {str(error)[:100]}.") from None
+    check_ids(notebook, path.name)
+    return notebook
 
 
 def write(path: Path, text: str) -> None:
@@ -98,15 +114,22 @@ def reset(name: str, *, source: Path | None = None, target: Path | None = None) 
         GradingError: nothing to make a fresh copy from.
     """
     folder = course_folder()
-    master = source or folder / "solutions" / f"{name}.ipynb"
-    if not master.is_file():
-        raise GradingError(
-            f"No fresh copy of {name!r} can be made: {master.name} is not in solutions/. Name it with --from PATH."
-        )
+    text = _fresh(source or folder / "solutions" / f"{name}.ipynb", folder / "exercises" / FRESH / f"{name}.ipynb")
     out = (target or folder / "exercises") / f"{name}.ipynb"
     kept = _keep(out)
-    write(out, student_text(master))
+    write(out, text)
     return Reset(out, kept)
+
+
+def _fresh(master: Path, packed: Path) -> str:
+    """The student version of `master`, or, in a copy that was handed out without solutions, the one packed with it."""
+    if master.is_file():
+        return student_text(master)
+    if packed.is_file():
+        return packed.read_text("utf-8")
+    raise GradingError(
+        f"No fresh copy of {packed.stem!r} can be made: {master.name} is not in solutions/. Name it with --from PATH."
+    )
 
 
 def _keep(path: Path) -> Path | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import signal
 import sys
 import tempfile
@@ -16,6 +17,8 @@ from mqttkit.grading import build, gradebook, pool
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.job import Job, Report, grade_one
 from mqttkit.grading.late import read as read_rule
+from mqttkit.grading.late import told
+from mqttkit.grading.pack import pack
 from mqttkit.grading.reached import progress
 from mqttkit.grading.rubric import load
 from mqttkit.grading.sandbox import level
@@ -87,12 +90,14 @@ def grade(
             print(f"\nStopped: {book.progress()}. Call the same again to go on.", file=sys.stderr)
             return 130  # as a shell calls it
         book.finish(rule, due or "")
+    for line in told(book.late(rule), len(book.reports)):
+        print(line)
     return _conclude(book)
 
 
 def _grade_all(book: gradebook.GradeBook, engine: pool.Engine, jobs: int, workspace: Path) -> None:
     todo = book.prepare(workspace)
-    bar = _Bar(len(todo), len(book.reports))
+    bar = _Bar(len(todo), book.kept)
     with contextlib.closing(engine(todo, jobs)) as reports:
         for report in reports:
             book.add(report)
@@ -120,6 +125,8 @@ def one_interrupt() -> Iterator[None]:
 def _engine(scheduler: str | None) -> pool.Engine:
     if scheduler is None:
         return pool.local
+    if not re.match(r"[a-z]+://.", scheduler):
+        raise GradingError(f"--scheduler {scheduler!r}: write its address like tcp://host:8786.")
     from mqttkit.grading import cluster
 
     return functools.partial(cluster.distributed, scheduler)
@@ -181,7 +188,7 @@ def check(exercise: str, notebook: Path | None = None) -> int:
         raise GradingError(f"There is no file {path}.")
     with tempfile.TemporaryDirectory(prefix="mqttkit-check-") as folder:
         report = grade_one(Job(master.stem, str(master), "practice", str(path), folder, level("none")))
-    if report["status"] == "unreadable":
+    if report["score"] is None:
         raise GradingError(f"{path}: {report['note']}")
     for question in report["questions"]:
         print(Feedback(question))
@@ -192,17 +199,29 @@ def check(exercise: str, notebook: Path | None = None) -> int:
 
 
 @_usage
-def exercises(action: str, exercise: str = "", *, check: bool = False, source: Path | None = None) -> int:
-    """`list`, `reset EXERCISE` or `build [--check]`."""
+def exercises(
+    action: str, exercise: str = "", *, check: bool = False, source: Path | None = None, target: Path | None = None
+) -> int:
+    """`list`, `reset EXERCISE`, `build [--check]` or `pack FILE`."""
     if action == "list":
         print(progress())
         return 0
     if action == "reset":
-        done = build.reset(load(exercise).name if source is None else exercise, source=source)
+        done = build.reset(_known(exercise) if source is None else exercise, source=source)
         kept = f" Yours is kept as {done.kept.name}." if done.kept else ""
         print(f"{done.fresh} is fresh.{kept}")
         return 0
+    if action == "pack" and target is not None:
+        print(f"{pack(target)} files are packed: the course without solutions/, tests/ and INSTRUCTORS.md.")
+        return 0
     return _build(check=check)
+
+
+def _known(exercise: str) -> str:
+    """The name of an exercise of the kit, or of one's own in this course."""
+    course = build.course_folder()
+    own = any((course / part / f"{exercise}.py").is_file() for part in ("solutions", "exercises"))
+    return exercise if own and re.fullmatch(r"[\w-]+", exercise) else load(exercise).name
 
 
 def _build(*, check: bool) -> int:

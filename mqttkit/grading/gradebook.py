@@ -5,14 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from mqttkit.errors import GradingError
-from mqttkit.grading import page, table
-from mqttkit.grading.build import write
-from mqttkit.grading.job import Job, Report, digest, folder_name, pending, without_notebook
+from mqttkit.grading import page, sites, table
+from mqttkit.grading.build import read_master, write
+from mqttkit.grading.job import NO_MARK, Job, Report, digest, folder_name, pending, unmarked, without_notebook
 from mqttkit.grading.late import Late
 from mqttkit.grading.rubric import load
 from mqttkit.grading.submissions import Person, Submission, collect
@@ -40,8 +40,10 @@ class GradeBook:
 
     plan: Plan
     reports: dict[str, Report] = field(default_factory=dict)
+    kept: int = 0  # reports of an earlier run that stand
     _people: dict[str, Person] = field(default_factory=dict)
     _submitted: dict[str, Any] = field(default_factory=dict)
+    _folders: dict[str, str] = field(default_factory=dict)
     _jobs: dict[str, Job] = field(default_factory=dict)
 
     def prepare(self, workspace: Path) -> list[Job]:
@@ -51,6 +53,7 @@ class GradeBook:
             GradingError: there are none, or not the student that was named.
         """
         plan = self.plan
+        read_master(plan.master)
         questions = load(plan.master.stem, plan.master.parent).questions
         found = collect(
             plan.source,
@@ -72,6 +75,7 @@ class GradeBook:
         """The job for `submission`, or None when its report stands."""
         student = submission.person.student
         self._people[student], self._submitted[student] = submission.person, submission.submitted
+        self._folders[student] = submission.folder
         job = self._jobs[student] = self._as_job(submission)
         if submission.path is None:
             self.reports[student] = without_notebook(job, submission.handed)
@@ -80,6 +84,7 @@ class GradeBook:
         named = self.plan.student in (None, student)
         if old is not None and not (named and (self.plan.regrade or _stale(old, job))):
             self.reports[student] = old | {"notes": job.notes}
+            self.kept += 1
             return None
         return job if named else None
 
@@ -110,6 +115,11 @@ class GradeBook:
         """How far the run has come."""
         return f"{len(self.reports)} of {len(self._jobs)} graded"
 
+    def late(self, rule: Late) -> list[tuple[str, timedelta]]:
+        """Who is late and by how much, by the times of the files."""
+        found = ((student, rule.by(moment)) for student, moment in self._submitted.items())
+        return [(student, by) for student, by in found if by is not None]
+
     def finish(self, late: Late, duedate: str) -> None:
         """Apply the rule for late work, and write the lists."""
         for student, report in self.reports.items():
@@ -119,7 +129,19 @@ class GradeBook:
             write(folder / "results.json", json.dumps(table.gradescope(report), indent=1, ensure_ascii=False) + "\n")
             write(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
         rows = [*self.reports.values(), *self._open()]
-        write(self.plan.out / "grades.csv", table.grades(rows, self._people, duedate))
+        text = table.grades(rows, self._people, duedate)
+        write(self.plan.out / "grades.csv", "\ufeff" + text)  # a mark by which spreadsheets know that it is UTF-8
+        self._for_site(rows)
+
+    def _for_site(self, rows: list[Report]) -> None:
+        """What the course site takes that the names are of."""
+        out, names = self.plan.out, self.plan.names
+        if names == "moodle":
+            write(out / "moodle.csv", sites.moodle(rows, self._people))
+            pages = {folder: out / folder_name(student) / "feedback.html" for student, folder in self._folders.items()}
+            sites.feedback_zip(out / "feedback.zip", pages)
+        elif names == "canvas":
+            write(out / "canvas.csv", sites.canvas(rows, self._people))
 
     def _open(self) -> list[Report]:
         """A line for everybody who has no report yet, because the run was stopped or was for one student only."""
@@ -129,6 +151,9 @@ class GradeBook:
 
 def _apply(late: Late, report: Report, submitted: Any) -> None:
     report["submitted"] = _moment(submitted)
+    if report["status"] in NO_MARK:
+        report |= unmarked(report["status"], report["note"])
+        return
     report["late_penalty"] = late.penalty(report["raw_score"], submitted)
     report["score"] = round(report["raw_score"] - report["late_penalty"], 4)
 

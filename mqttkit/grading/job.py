@@ -17,7 +17,7 @@ from nbformat.reader import NotJSONError
 
 from mqttkit import __version__
 from mqttkit.grading import page, sandbox
-from mqttkit.grading.build import write
+from mqttkit.grading.build import read_master, write
 from mqttkit.grading.notebooks import Notebook, is_check, question_of, restore, student_version, tag
 from mqttkit.grading.rubric import Exercise, Question, Result, Verdict, load
 from mqttkit.grading.runner import Outcome, Runner
@@ -25,6 +25,7 @@ from mqttkit.grading.session import Session
 from mqttkit.grading.unpack import LARGEST
 
 SCHEMA = 1
+NO_MARK = ("missing", "unreadable", "grader_error", "not_graded")  # statuses of what was not judged
 Report = dict[str, Any]
 
 
@@ -104,9 +105,9 @@ def grade_one(job: Job) -> Report:
     try:
         _grade(job, exercise, report, packets)
     except Unreadable as error:
-        report |= {"status": "unreadable", "note": str(error)}
+        report |= unmarked("unreadable", str(error))
     except Exception as error:  # noqa: BLE001 - one submission must not end the others; its status says so
-        report |= {"status": "grader_error", "note": f"The grader itself failed: {type(error).__name__}: {error}"}
+        report |= unmarked("grader_error", f"The grader itself failed: {type(error).__name__}: {error}")
     report["seconds"] = round(time.monotonic() - begun, 2)
     save(report, Path(job.out), packets)
     return report
@@ -115,7 +116,7 @@ def grade_one(job: Job) -> Report:
 def without_notebook(job: Job, handed: list[str]) -> Report:
     """The report on a student who handed in nothing, or something else: `handed` names it."""
     status, note = ("unreadable", _other(handed)) if handed else ("missing", "No notebook was handed in.")
-    report = _blank(job, load(job.exercise, Path(job.master).parent)) | {"status": status, "note": note}
+    report = _blank(job, load(job.exercise, Path(job.master).parent)) | unmarked(status, note)
     save(report, Path(job.out), [])
     return report
 
@@ -130,17 +131,20 @@ def _other(handed: list[str]) -> str:
 def lost(job: Job, reason: str) -> Report:
     """The report on a submission whose grader process was lost."""
     report = _blank(job, load(job.exercise, Path(job.master).parent))
-    report |= {"status": "grader_error", "note": reason}
+    report |= unmarked("grader_error", reason)
     save(report, Path(job.out), [])
     return report
 
 
 def pending(job: Job) -> Report:
     """What to say, and to write nowhere but in the list, of a submission that has not been graded yet."""
-    return _blank(job, load(job.exercise, Path(job.master).parent)) | {
-        "status": "not_graded",
-        "note": "Not graded yet: call the same again to go on.",
-    }
+    note = "Not graded yet: call the same again to go on."
+    return _blank(job, load(job.exercise, Path(job.master).parent)) | unmarked("not_graded", note)
+
+
+def unmarked(status: str, note: str) -> Report:
+    """What a report says without a mark: null, which nobody takes for a 0."""
+    return {"status": status, "note": note, "raw_score": None, "late_penalty": None, "score": None}
 
 
 def save(report: Report, out: Path, packets: list[str]) -> None:
@@ -177,7 +181,7 @@ def _blank(job: Job, exercise: Exercise) -> Report:
 
 
 def _grade(job: Job, exercise: Exercise, report: Report, packets: list[str]) -> None:
-    master = student_version(nbformat.read(job.master, as_version=4))
+    master = student_version(read_master(Path(job.master)))
     notebook, report["tampered"], report["missing"] = _read(Path(job.path), exercise, master)
     session, outcome = run_boxed(notebook, exercise, job.seed, job.sandbox, timeout=job.timeout, total=job.total)
     _fill(report, exercise, session.results, outcome)
@@ -212,7 +216,7 @@ def _fill(report: Report, exercise: Exercise, results: dict[str, Result], outcom
     report["status"], report["note"] = outcome.status, outcome.note
     failed = next((q for q in report["questions"] if q["state"] == "error"), None)
     if failed is not None:
-        report["status"], report["note"] = "grader_error", f"{failed['id']}: {failed['note']}"
+        report |= unmarked("grader_error", f"{failed['id']}: {failed['note']}")
 
 
 def _unplayed(question: Question, reason: str) -> Result:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from mqttkit.errors import GradingError
 
@@ -26,12 +26,38 @@ class Late:
     share: float = 0.0
     hours: int = 24
 
+    def by(self, submitted: datetime | None) -> timedelta | None:
+        """How late work is; None when it is not."""
+        if self.due is None or submitted is None or submitted <= self.due:
+            return None
+        return submitted - self.due
+
     def penalty(self, score: float, submitted: datetime | None) -> float:
         """Points lost, at most `score`."""
-        if self.due is None or submitted is None or submitted <= self.due:
+        by = self.by(submitted)
+        if by is None:
             return 0.0
-        periods = math.ceil((submitted - self.due).total_seconds() / 3600 / self.hours)
+        periods = math.ceil(by.total_seconds() / 3600 / self.hours)
         return round(min(score, score * self.share * periods), 4)
+
+
+def told(late: list[tuple[str, timedelta]], everybody: int) -> list[str]:
+    """Who is late, as lines for the terminal. File times are easily lost, so that they are the source is said each time."""
+    if not late:
+        return []
+    verb = "is" if len(late) == 1 else "are"
+    lines = [f"{len(late)} of {everybody} {verb} late, by the times of their files:"]
+    lines += [f"  {student}: {_span(by)}" for student, by in sorted(late)]
+    if len(late) == everybody > 1:
+        lines.append("  Everybody? Perhaps the times of the files were lost when they were unpacked or downloaded.")
+    return lines
+
+
+def _span(by: timedelta) -> str:
+    days, hours, minutes = by.days, by.seconds // 3600, by.seconds % 3600 // 60
+    if days:
+        return f"{days} d {hours} h"
+    return f"{hours} h {minutes} min" if hours else f"{max(1, minutes)} min"
 
 
 def read(due: str | None, late: str | None) -> Late:
@@ -50,4 +76,6 @@ def read(due: str | None, late: str | None) -> Late:
     match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*/\s*(hour|day|week)\s*", late or "0%/day")
     if match is None:
         raise GradingError(f"--late {late!r}: write it like 10%/day (or hour, week).")
+    if float(match[1]) > 100:  # noqa: PLR2004 - percent
+        raise GradingError(f"--late {late!r}: nobody can lose more than 100% of the points.")
     return Late(moment.astimezone() if moment else None, float(match[1]) / 100, _HOURS[match[2]])

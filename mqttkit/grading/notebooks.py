@@ -39,6 +39,26 @@ def question_of(cell: Cell) -> str:
     return str(tag(cell).get("grade_id", "")).removeprefix("check-")
 
 
+def check_ids(notebook: Notebook, name: str) -> None:
+    """Every cell that nbgrader's metadata marks needs a grade_id: by it cells are found again in a submission.
+
+    Raises:
+        GradingError: a cell has none, or two have the same; it names the cell.
+    """
+    seen: set[str] = set()
+    for number, cell in enumerate(notebook.cells, 1):
+        grade_id = str(tag(cell).get("grade_id", ""))
+        if tag(cell) and not grade_id:
+            raise GradingError(
+                f"Cell {number} of {name} has no grade_id in its nbgrader metadata. Give it a name there."
+            )
+        if grade_id in seen:
+            raise GradingError(f"Cell {number} of {name} has the grade_id {grade_id!r}, as a cell before it has.")
+        seen |= {grade_id} - {""}
+        if tag(cell).get("grade") and "points" not in tag(cell):
+            raise GradingError(f"Cell {number} of {name} is a check and has no points in its nbgrader metadata.")
+
+
 def checksum(cell: Cell) -> str:
     """The checksum that nbgrader computes of a cell, so that its tools accept our files."""
     meta = tag(cell)

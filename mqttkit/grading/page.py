@@ -36,7 +36,7 @@ def render(report: dict[str, Any]) -> str:
 
 
 def _total(report: dict[str, Any]) -> str:
-    if report["status"] in ("missing", "unreadable", "grader_error"):
+    if report["score"] is None:
         return f"<p><b>Not graded: {escape(report['status'].replace('_', ' '))}.</b></p>"
     late = (
         f" ({report['raw_score']:g}, less {report['late_penalty']:g} for late work)" if report["late_penalty"] else ""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from html import escape
 
 from mqttkit import progress as store
-from mqttkit.grading.rubric import BUILT_IN, load
+from mqttkit._course import find_course
+from mqttkit.grading.rubric import BUILT_IN, Exercise, load
 
 
 def best(exercise: str) -> dict[str, float]:
@@ -21,6 +23,17 @@ def note(exercise: str, question: str, score: float) -> None:
     store.record("exercises", exercise, known)
 
 
+def own() -> list[Exercise]:
+    """Exercises of one's own: those in exercises/ whose NAME.py lies beside the notebook and can be run."""
+    course = find_course("solutions", "exercises")
+    found = []
+    for file in sorted((course / "exercises").glob("*.py")) if course else []:
+        if file.stem not in BUILT_IN and file.with_suffix(".ipynb").is_file():
+            with contextlib.suppress(Exception):  # one that does not run says why when it is checked
+                found.append(load(file.stem, file.parent))
+    return found
+
+
 class Progress:
     """All exercises with what is reached; displays as a table with bars.
 
@@ -28,10 +41,10 @@ class Progress:
         rows: (exercise, points reached, points possible).
     """
 
-    def __init__(self, names: tuple[str, ...] = tuple(BUILT_IN)) -> None:
+    def __init__(self) -> None:
         self.rows: list[tuple[str, float, float]] = []
-        for name in names:
-            exercise, known = load(name), best(name)
+        for exercise in [*map(load, BUILT_IN), *own()]:
+            name, known = exercise.name, best(exercise.name)
             reached = sum(min(known.get(q, 0.0), question.points) for q, question in exercise.questions.items())
             self.rows.append((name, reached, exercise.points))
 

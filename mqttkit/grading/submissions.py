@@ -80,6 +80,8 @@ def collect(
     Raises:
         GradingError: `source` or the roster cannot be read, the expression is wrong, or no file fits.
     """
+    if names != "plain":
+        _pattern(names)  # a wrong one is said before anything is unpacked
     people = read_roster(roster) if roster else {}
     enrolled = set(people)
     found: dict[str, list[File]] = {}
@@ -98,16 +100,16 @@ def collect(
 
 
 def _files(source: Path, workspace: Path, out: Path | None) -> list[File]:
-    found = [file for file in unpack.files(source, workspace, out) if len(file.name.parts) > 1 or not _is_list(file)]
+    found = [file for file in unpack.files(source, workspace, out) if len(file.name.parts) > 1 or not _is_beside(file)]
     names = [file.name for file in found]
     if source.is_dir() or not _wrapped([file.name for file in found if file.is_notebook] or names, source.stem):
         return found
     return [File(file.path, PurePosixPath(*file.name.parts[1:])) for file in found if len(file.name.parts) > 1]
 
 
-def _is_list(file: File) -> bool:
-    """True for what lies beside submissions and is none, such as a roster."""
-    return file.path.suffix.lower() in {".csv", ".tsv", ".xls", ".xlsx", ".ods"}
+def _is_beside(file: File) -> bool:
+    """True for what lies beside submissions and is none, such as a roster or the exercise's own file."""
+    return file.path.suffix.lower() in {".csv", ".tsv", ".xls", ".xlsx", ".ods", ".py", ".md"}
 
 
 def _wrapped(names: list[PurePosixPath], archive: str) -> bool:

@@ -13,7 +13,6 @@ NBGRADER = (
     "assignment", "duedate", "timestamp", "student_id", "last_name", "first_name", "email",
     "raw_score", "late_submission_penalty", "score", "max_score",
 )  # fmt: skip
-NO_MARK = ("missing", "unreadable", "grader_error", "not_graded")
 
 
 def grades(reports: list[dict[str, Any]], people: dict[str, Person], duedate: str = "") -> str:
@@ -42,7 +41,7 @@ def _order(reports: list[dict[str, Any]]) -> Any:
 
 def _row(report: dict[str, Any], people: dict[str, Person], duedate: str, questions: list[str]) -> list[Any]:
     person = people.get(report["student"], Person(report["student"]))
-    marked = report["status"] not in NO_MARK
+    marked = report["score"] is not None
     scores = [report["raw_score"], report["late_penalty"], report["score"]] if marked else ["", "", ""]
     by_question = {q["id"]: q["score"] for q in report["questions"]} if marked else {}
     return [

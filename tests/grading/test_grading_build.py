@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import zipfile
 
 import nbformat
 import pytest
@@ -99,47 +100,113 @@ def test_reset_without_solutions_says_what_to_do(tmp_path, monkeypatch, capsys):
     assert "--from" in capsys.readouterr().err
 
 
-LAMP = """
-def start_lamp(broker):
-    ### BEGIN SOLUTION
-    client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="lamp")
-    client.on_connect = lambda client, *rest: client.subscribe("lamp/set", qos=1)
-    client.on_message = lambda client, userdata, message: client.publish("lamp/state", message.payload, retain=True)
-    client.connect(broker.host, broker.port)
-    client.loop_start()
-    return client
-    ### END SOLUTION
-"""
-
-
-def test_the_worked_example_of_the_instructors_page(tmp_path, monkeypatch):
-    """The scenario is read from INSTRUCTORS.md, the notebook written as it says, built and graded."""
+@pytest.fixture
+def lamp(tmp_path, monkeypatch):
+    """A course folder with the worked example of INSTRUCTORS.md: its scenario, and the notebook of its cells."""
     page = (ROOT / "INSTRUCTORS.md").read_text("utf-8")
-    scenario = next(block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "5-my-lamp" in block)
-    folder = tmp_path / "solutions"
-    folder.mkdir()
-    (folder / "5-my-lamp.py").write_text(scenario)
-    meta = {"schema_version": 3, "task": False}
-    cell = nbformat.v4.new_code_cell
-    task = {**meta, "grade": False, "solution": True, "locked": False, "grade_id": "lamp"}
-    check = {**meta, "grade": True, "solution": False, "locked": True, "grade_id": "check-lamp", "points": 3}
-    notebook = nbformat.v4.new_notebook(
-        cells=[
-            cell("import paho.mqtt.client as mqtt\nfrom mqttkit.grading import checks\ncheck = checks('5-my-lamp')"),
-            cell(LAMP, metadata={"nbgrader": task}),
-            cell('check("lamp")', metadata={"nbgrader": check}),
-        ]
-    )
-    nbformat.write(notebook, folder / "5-my-lamp.ipynb")
+    part = page[page.index("## Writing an exercise") :]
+    scenario, cells = (re.search(rf"```{kind}\n(.*?)```", part, re.DOTALL)[1] for kind in ("python", "json"))
+    (tmp_path / "solutions").mkdir()
+    (tmp_path / "solutions" / "5-my-lamp.py").write_text(scenario)
+    notebook = nbformat.v4.new_notebook()
+    for cell in json.loads(cells):
+        notebook.cells.append(nbformat.v4.new_code_cell("\n".join(cell["source"]), metadata=cell["metadata"]))
+    nbformat.write(notebook, tmp_path / "solutions" / "5-my-lamp.ipynb")
     monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_the_worked_example_of_the_instructors_page(lamp):
+    """Followed to the letter: built and graded."""
     assert commands.exercises("build") == 0
-    assert (tmp_path / "exercises" / "5-my-lamp.py").read_text() == scenario
-    for student, version in (("ada", notebook), ("bob", student_version(notebook))):
-        (tmp_path / "in" / student).mkdir(parents=True)
-        nbformat.write(version, tmp_path / "in" / student / "5-my-lamp.ipynb")
-    assert commands.grade(str(folder / "5-my-lamp.ipynb"), tmp_path / "in", out=tmp_path / "out", jobs=1) == 0
-    scores = {s: json.loads((tmp_path / "out" / s / "report.json").read_text())["score"] for s in ("ada", "bob")}
+    solved_lamp = nbformat.read(lamp / "solutions" / "5-my-lamp.ipynb", as_version=4)
+    assert (lamp / "exercises" / "5-my-lamp.py").read_text() == (lamp / "solutions" / "5-my-lamp.py").read_text()
+    for student, version in (("ada", solved_lamp), ("bob", student_version(solved_lamp))):
+        (lamp / "in" / student).mkdir(parents=True)
+        nbformat.write(version, lamp / "in" / student / "5-my-lamp.ipynb")
+    given = str(lamp / "solutions" / "5-my-lamp.ipynb")
+    assert commands.grade(given, lamp / "in", out=lamp / "out", jobs=1) == 0
+    scores = {s: json.loads((lamp / "out" / s / "report.json").read_text())["score"] for s in ("ada", "bob")}
     assert scores == {"ada": 3, "bob": 0}
+
+
+@pytest.mark.parametrize(
+    ("number", "change", "says"),
+    [
+        (2, {"grade_id": None}, "Cell 2 of 5-my-lamp.ipynb has no grade_id"),
+        (3, {"grade_id": "lamp"}, "Cell 3 of 5-my-lamp.ipynb has the grade_id 'lamp', as a cell before"),
+        (3, {"points": None}, "Cell 3 of 5-my-lamp.ipynb is a check and has no points"),
+    ],
+)
+def test_what_lacks_in_the_metadata_is_said(number, change, says, lamp, capsys):
+    path = lamp / "solutions" / "5-my-lamp.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    meta = {**notebook.cells[number - 1].metadata["nbgrader"], **change}
+    notebook.cells[number - 1].metadata["nbgrader"] = {key: value for key, value in meta.items() if value is not None}
+    nbformat.write(notebook, path)
+    assert commands.exercises("build") == 2
+    assert says in capsys.readouterr().err
+    (lamp / "in" / "ada").mkdir(parents=True)
+    nbformat.write(notebook, lamp / "in" / "ada" / "5-my-lamp.ipynb")
+    assert commands.grade(str(path), lamp / "in", out=lamp / "out", jobs=1) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_an_exercise_of_ones_own_is_listed_and_reset(lamp, capsys):
+    assert commands.exercises("build") == 0
+    assert commands.exercises("list") == 0
+    assert "5-my-lamp" in capsys.readouterr().out
+    mine = lamp / "exercises" / "5-my-lamp.ipynb"
+    fresh = mine.read_text()
+    mine.write_text("{}")
+    assert commands.exercises("reset", "5-my-lamp") == 0
+    assert mine.read_text() == fresh
+    assert commands.exercises("reset", "../solutions/5-my-lamp") == 2
+
+
+def test_the_copy_for_students_has_no_solution_and_can_be_reset(lamp, monkeypatch, capsys):
+    (lamp / "exercises").mkdir()
+    (lamp / "exercises" / "grades.txt").write_text("private")
+    (lamp / "notebooks").mkdir()
+    (lamp / "notebooks" / "x.ipynb").write_text("{}")
+    assert commands.exercises("pack", target=lamp / "students.zip") == 0
+    assert commands.exercises("pack", target=lamp / "students.zip") == 2, "nothing is written over"
+    with zipfile.ZipFile(lamp / "students.zip") as archive:
+        archive.extractall(lamp / "copy")
+    course = lamp / "copy" / "mqttkit-course"
+    files = {path.relative_to(course).as_posix(): path.read_text() for path in course.rglob("*") if path.is_file()}
+    assert {*files} == {
+        "exercises/5-my-lamp.ipynb",
+        "exercises/5-my-lamp.py",
+        "exercises/.fresh/5-my-lamp.ipynb",
+        "notebooks/x.ipynb",
+    }
+    assert not any("SOLUTION" in text or "subscribe" in text for text in files.values())
+    monkeypatch.chdir(course / "exercises")
+    (course / "exercises" / "5-my-lamp.ipynb").write_text("mine")
+    assert commands.exercises("reset", "5-my-lamp") == 0
+    assert (course / "exercises" / "5-my-lamp.ipynb").read_text() == files["exercises/5-my-lamp.ipynb"]
+    assert (course / "exercises" / "5-my-lamp.1.old.ipynb").read_text() == "mine"
+
+
+def test_the_whole_course_is_packed_without_solutions(tmp_path, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert commands.exercises("pack", target=tmp_path / "students.zip") == 0
+    with zipfile.ZipFile(tmp_path / "students.zip") as archive:
+        names = {name.removeprefix("mqttkit-course/") for name in archive.namelist()}
+        notebooks = [archive.read(name).decode() for name in archive.namelist() if name.endswith(".ipynb")]
+    assert {
+        "pyproject.toml",
+        "mqttkit/__init__.py",
+        "notebooks/00-start-here.ipynb",
+        "exercises/.fresh/2-qos.ipynb",
+    } <= names
+    assert not [
+        name
+        for name in names
+        if name.startswith(("solutions", "tests", ".git", "INSTRUCTORS")) or "__pycache__" in name
+    ]
+    assert not any("BEGIN SOLUTION" in text for text in notebooks)
 
 
 def test_check_on_the_command_line(tmp_path, capsys):

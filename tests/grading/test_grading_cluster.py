@@ -95,7 +95,7 @@ def test_every_submission_is_graded_once_although_a_worker_dies(scheduler, tmp_p
     threading.Thread(target=_when_first_report, args=(tmp_path / "out", kill_one), daemon=True).start()
     assert grade(NAME, tmp_path / "in", out=tmp_path / "out", sandbox="none", scheduler=address) == 0
     assert killed.is_set()
-    with (tmp_path / "out" / "grades.csv").open(newline="") as file:
+    with (tmp_path / "out" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = list(csv.DictReader(file))
     assert [row["student_id"] for row in rows] == [f"student-{number}" for number in range(6)]
     assert {(row["status"], row["score"]) for row in rows} == {("graded", "1")}

@@ -31,7 +31,7 @@ def put(path, notebook):
 
 
 def rows_of(out):
-    with (out / "grades.csv").open(newline="") as file:
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["student_id"]: row for row in csv.DictReader(file)}
 
 
@@ -95,11 +95,16 @@ def test_every_submission_has_a_status_and_a_sentence(graded, student, status, s
 
 
 def test_the_mark_list(graded):
-    rows = rows_of(graded[1])
+    _, out, _ = graded
+    rows = rows_of(out)
     assert list(next(iter(rows.values())))[:11] == list(table.NBGRADER)
     assert rows["right"]["score"] == rows["right"]["max_score"] == "25"
     assert rows["right"]["last_name"] == "'=HYPERLINK()", "no formula for a spreadsheet"
     assert (rows["untouched"]["score"], rows["absent"]["score"], rows["empty"]["score"]) == ("0", "", "")
+    for student in ("absent", "empty", "broken", "wrongexercise"):
+        report, results = (json.loads((out / student / f"{n}.json").read_text("utf-8")) for n in ("report", "results"))
+        assert {report["score"], report["raw_score"], report["late_penalty"], results["score"]} == {None}
+    assert (out / "grades.csv").read_bytes().startswith(b"\xef\xbb\xbfassignment,"), "Excel shows umlauts"
     assert rows["syntax"]["q:name"] == "0"
     assert rows["syntax"]["q:matches"] == "6", "an error in one cell costs only its own question"
 
@@ -204,6 +209,8 @@ def test_an_archive_cannot_write_outside(tmp_path):
         ({"late": "10%/day"}, "--due"),
         ({"due": "tomorrow"}, "2026-03-01T23:59"),
         ({"due": "2026-03-01", "late": "lots"}, "10%/day"),
+        ({"due": "2026-03-01", "late": "200%/day"}, "more than 100%"),
+        ({"scheduler": "foo"}, "tcp://host:8786"),
         ({"timeout": -1.0}, "above 0"),
         ({"student": "nobody"}, "no submission of 'nobody'"),
     ],
@@ -224,6 +231,26 @@ def test_late_work(hours, lost):
     rule = late.read("2026-03-01T12:00+00:00", "10%/day")
     moment = datetime.fromtimestamp(rule.due.timestamp() + hours * 3600, timezone.utc)
     assert rule.penalty(20.0, moment) == lost
+
+
+def test_who_is_late_is_told():
+    rule = late.read("2026-03-01T12:00+00:00", None)
+    moments = {"on time": 0, "a": 200 / 60, "b": 24.0 * 2 + 1, "c": 0.001}
+    late_ones = {
+        s: rule.by(datetime.fromtimestamp(rule.due.timestamp() + h * 3600, timezone.utc)) for s, h in moments.items()
+    }
+    found = [(student, by) for student, by in late_ones.items() if by]
+    head = "3 of 4 are late, by the times of their files:"
+    assert late.told(found, 4) == [head, "  a: 3 h 20 min", "  b: 2 d 1 h", "  c: 1 min"]
+    assert "lost when they were unpacked" in late.told(found, 3)[-1]
+    assert late.told([], 4) == []
+
+
+def test_what_canvas_marks_late_is_told(tmp_path):
+    for name in ("lovelaceada_LATE_4711_88_1-topics-1.ipynb", "bob_12_90_1-topics.ipynb"):
+        put(tmp_path / name, untouched(NAME))
+    notes = {s.person.student: s.notes for s in collect(tmp_path, NAME, tmp_path / "work", names="canvas")}
+    assert notes == {"4711": ["Canvas marks it as late."], "12": []}
 
 
 def test_names_never_share_a_folder():

@@ -14,7 +14,7 @@ import nbformat
 import pytest
 from submissions_for_tests import ROOT, solved, untouched
 
-from mqttkit.grading import submissions, unpack
+from mqttkit.grading import sites, submissions, unpack
 from mqttkit.grading.commands import check, grade
 from mqttkit.grading.gate import UnixGate
 from mqttkit.grading.job import Job, grade_one
@@ -40,7 +40,7 @@ def quick():
 
 
 def rows_of(out):
-    with (out / "grades.csv").open(newline="", encoding="utf-8") as file:
+    with (out / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["student_id"]: row for row in csv.DictReader(file)}
 
 
@@ -187,6 +187,35 @@ def test_nobody_who_handed_in_something_vanishes(zipped, tmp_path, capsys):
         assert f"{student}: unreadable. {what}" in said
         assert what in json.loads((out / student / "report.json").read_text("utf-8"))["note"]
         assert what in (out / student / "feedback.html").read_text("utf-8")
+    worksheet = "Identifier,Full name,Grade,Last modified (grade)\nParticipant 4711,Ada Lovelace,1,\n"
+    assert (out / "moodle.csv").read_text("utf-8-sig") == worksheet, "who has no mark is left out"
+    with zipfile.ZipFile(out / "feedback.zip") as feedback:
+        assert sorted(feedback.namelist()) == sorted(f"{name.split('/')[0]}/feedback.html" for name in PILE)
+        page = "Ada Lovelace_4711_assignsubmission_file_/feedback.html"
+        assert feedback.read(page) == (out / "4711" / "feedback.html").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("handed_in", "folder"),
+    [
+        ("Ada L_4711_assignsubmission_file_", "Ada L_4711_assignsubmission_file_"),
+        ("Ada L_4711_assignsubmission_file", "Ada L_4711_assignsubmission_file"),
+        ("Ada L_4711_assignsubmission_file_my_work.ipynb", "Ada L_4711_assignsubmission_file_"),
+    ],
+)
+def test_feedback_goes_back_under_the_name_that_moodle_gave(handed_in, folder, tmp_path):
+    """Moodle's importer splits a part of the path at "_" into five: name, number, plug-in twice, and the rest."""
+    (tmp_path / "feedback.html").write_text("x")
+    sites.feedback_zip(tmp_path / "f.zip", {handed_in: tmp_path / "feedback.html", "ada": tmp_path / "feedback.html"})
+    assert zipfile.ZipFile(tmp_path / "f.zip").namelist() == [f"{folder}/feedback.html"]
+
+
+def test_marks_for_canvas():
+    reports = [
+        {"student": s, "exercise": NAME, "score": score} for s, score in (("12", 3.5), ("11", None), ("13", 0.0))
+    ]
+    people = {"12": submissions.Person("12", "Zoë", "=Müller")}
+    assert sites.canvas(reports, people) == f"\ufeffStudent,ID,Section,{NAME}\nZoë =Müller,12,,3.5\n,13,,0\n"
 
 
 def test_a_notebook_after_a_pdf_is_graded(tmp_path):
@@ -342,6 +371,7 @@ def test_twice_handed_in_late_and_with_names_of_all_kinds(tmp_path, capsys):
     said = capsys.readouterr()
     told = "2 notebooks were handed in: Ada Größe/second try/1-topics.ipynb is graded, not Ada Größe/1-topics.ipynb."
     assert told in said.out
+    assert "1 of 2 is late, by the times of their files:\n  Ada Größe: 1 h 0 min" in said.out
     assert told in rows_of(folder / "grades")["Ada Größe"]["notes"]
     rows = rows_of(folder / "grades")
     late = rows["Ada Größe"]
