@@ -25,7 +25,6 @@ class QuestionView {
     for (const part of [this.line, this.answers]) {
       part.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && this.answer());
     }
-    this.button.addEventListener("keydown", (event) => event.key === "Enter" && event.shiftKey && event.preventDefault());
     body.append(this.label, this.question, this.answers, this.line, element("div", { class: "mqk-row" }, this.button), this.verdict);
   }
 

@@ -79,3 +79,29 @@ def test_a_learner_answers(page_of):
     page.output(0).get_by_text("Noted. Go on to the next cell with Shift + Enter, and see.").wait_for()
     assert page.output(0).get_by_role("radio", name="1").is_checked()
     page.assert_clean()
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "from mqttkit import predict\npredict('go-on', 'How many?', ['1', '2'])",
+        "from mqttkit import Quiz\nQuiz('go-on-typed', 'Which port?', answer=8883)",
+        "from mqttkit import match_grid\nmatch_grid('go-on-grid', ['home/+'], ['home'])",
+    ],
+)
+def test_after_an_answer_shift_enter_goes_on(page_of, question):
+    """With mouse and keyboard as a learner has them: the answer is clicked, and the keys go to whatever has the focus."""
+    page = page_of(question, "print('went on')", height=900)
+    page.run_cell(0)
+    asked = page.output(0)
+    for choice in asked.get_by_role("radio").all()[:1] + asked.get_by_role("checkbox").all()[:1]:
+        choice.check()
+    for line in asked.get_by_role("textbox").all():
+        line.fill("8883")
+    asked.get_by_role("button", name="Answer", exact=True).click()
+    asked.get_by_role("button", name="Answered").wait_for()
+    page.page.keyboard.press("Shift+Enter")  # the question itself, again
+    page.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex === 1")
+    page.page.keyboard.press("Shift+Enter")
+    page.output(1).get_by_text("went on").wait_for()
+    assert page.errors() == []
