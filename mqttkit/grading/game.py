@@ -104,9 +104,10 @@ class Game:
     def wanted(self, name: str, value: Any, *types: type) -> Any:
         """`value`, when it has one of `types`. Raises StudentError with both types named."""
         fits = isinstance(value, types) and not (isinstance(value, bool) and bool not in types)
+        if value is None and not fits and not name.isupper():
+            raise StudentError(sentences.nothing(name))
         if not fits:
-            names = " or ".join("None" if t is type(None) else t.__name__ for t in types)
-            raise StudentError(f"`{name}` should give {names}, and gave {kind_of(value)}: {show(value)}.")
+            raise StudentError(sentences.other_type(name, types, kind_of(value), show(value)))
         return value
 
     # The other side

@@ -37,7 +37,9 @@ def kept(function: str, thing: Any) -> Any:
         StudentError: it is None.
     """
     if thing is None:
-        raise StudentError(f"`{function}` returned None: return what your other functions need to go on with it.")
+        raise StudentError(
+            f"`{function}` returned nothing (None): return what your other functions need to go on with it."
+        )
     return thing
 
 

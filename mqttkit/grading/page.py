@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 from typing import Any
 
-from mqttkit.grading import feedback, picture
+from mqttkit.grading import feedback, picture, sentences
 
 _HEAD = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
@@ -52,7 +52,7 @@ def _notes(report: dict[str, Any]) -> list[str]:
         )
     if report["missing"]:
         notes.append("These cells had been deleted: " + ", ".join(report["missing"]) + ".")
-    notes += [f"Cell {cell['cell']} {cell['what']}." for cell in report["cells"]]
+    notes += [sentences.ended(f"{cell.get('name', 'A cell')} {cell['what']}") for cell in report["cells"]]
     return [note for i, note in enumerate(notes) if note and note not in notes[:i]]
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from mqttkit.grading.kernel import Kernel, Run
-from mqttkit.grading.notebooks import Cell, Notebook, is_check, question_of
+from mqttkit.grading.notebooks import Cell, Notebook, is_check, question_of, tag
 from mqttkit.grading.sandbox import Box
+from mqttkit.grading.sentences import ended, missing, not_made
 
 RESTARTS = 4
 _CHECK = "from mqttkit.grading import checks as _checks\ncheck = _checks({exercise!r})\n"
@@ -21,7 +24,7 @@ class Outcome:
     Attributes:
         status: "graded", "timeout" or "kernel_died".
         note: the sentence about a status that is not "graded".
-        cells: what each cell that raised or was stopped did: {"cell": number, "question": ..., "what": ...}.
+        cells: what each cell that raised or was stopped did: {"cell": number, "name": ..., "id": ..., "what": ...}.
         unplayed: question -> why its check cell did not reach the grader.
     """
 
@@ -40,12 +43,13 @@ class Runner:
     """
 
     def __init__(self, notebook: Notebook, box: Box, *, timeout: float, total: float) -> None:
-        self._cells = [cell for cell in notebook.cells if cell.cell_type == "code" and cell.source.strip()]
+        self._cells = list(_to_run(notebook))
         self._box = box
         self._timeout = timeout
         self._end = time.monotonic() + total
         self._total = total
         self._done: list[Cell] = []  # student's cells that worked: run again in a new kernel
+        self._failed: list[tuple[str, str]] = []  # source and end of each cell that did not finish
         self._restarts = 0
         self.outcome = Outcome()
 
@@ -53,13 +57,13 @@ class Runner:
         """Run everything there is time for."""
         self._kernel = Kernel(self._box)
         try:
-            for number, cell in enumerate(self._cells, 1):
-                self._run_cell(number, cell)
+            for number, (cell, task) in enumerate(self._cells, 1):
+                self._run_cell(number, cell, task)
         finally:
             self._kernel.close()
         return self.outcome
 
-    def _run_cell(self, number: int, cell: Cell) -> None:
+    def _run_cell(self, number: int, cell: Cell, task: str) -> None:
         left = self._end - time.monotonic()
         if not self._ready():
             if is_check(cell):
@@ -68,7 +72,7 @@ class Runner:
         run = self._execute(cell, min(left, self._timeout))
         if run.end in ("ok", "error") and not is_check(cell):
             self._done.append(cell)
-        self._record(number, cell, run)
+        self._record(number, cell, run, task)
 
     def _execute(self, cell: Cell, timeout: float) -> Run:
         if not is_check(cell):
@@ -80,22 +84,38 @@ class Runner:
         finally:
             self._box.session.open(None)
 
-    def _record(self, number: int, cell: Cell, run: Run) -> None:
+    def _record(self, number: int, cell: Cell, run: Run, task: str) -> None:
+        name = _name(cell, task)
         what = _WHAT[run.end].format(seconds=self._timeout, error=run.error, why=f" ({run.why})" if run.why else "")
         if run.end != "ok":
             self.outcome.cells.append(
-                {"cell": number, "id": cell.metadata.get("nbgrader", {}).get("grade_id", ""), "what": what}
+                {"cell": number, "name": name, "id": str(tag(cell).get("grade_id", "")), "what": what}
             )
+            self._failed.append((cell.source, what))
         if run.end in ("interrupted", "stuck"):
-            self._worse("timeout", f"Cell {number} {what}.")
+            self._worse("timeout", ended(f"{name} {what}"))
         if run.end == "died":
-            self._worse("kernel_died", f"Cell {number} {what}.")
+            self._worse("kernel_died", ended(f"{name} {what}"))
         if run.end in ("stuck", "died"):
             self._restart()
         if is_check(cell) and question_of(cell) not in self._box.session.results:
-            self.outcome.unplayed[question_of(cell)] = (
-                f"The check did not reach the grader: the cell {what or 'did not call it'}."
+            self.outcome.unplayed[question_of(cell)] = ended(
+                f"The check did not reach the grader: the cell {what or 'did not call it'}"
             )
+        if is_check(cell):
+            self._explain_missing(question_of(cell))
+
+    def _explain_missing(self, question: str) -> None:
+        """Nobody can run a cell of a notebook that was handed in: say why a name is missing instead."""
+        result = self._box.session.results.get(question)
+        if result is None:
+            return
+        for name in result.question.uses:
+            told = missing(name)
+            reason = next((what for source, what in reversed(self._failed) if _makes(source, name)), "")
+            result.note = result.note.replace(told, not_made(name, reason))
+            for verdict in result.verdicts:
+                verdict.saw = verdict.saw.replace(told, not_made(name, reason))
 
     def _worse(self, status: str, note: str) -> None:
         if self.outcome.status == "graded":
@@ -119,6 +139,29 @@ class Runner:
             left = min(self._timeout, self._end - time.monotonic())
             if left <= 0 or self._kernel.run(cell.source, left).end in ("stuck", "died"):
                 return
+
+
+def _to_run(notebook: Notebook) -> Iterator[tuple[Cell, str]]:
+    """The code cells up to the last check, each with the heading above it: what comes after it earns nothing."""
+    last = max((number for number, cell in enumerate(notebook.cells) if is_check(cell)), default=len(notebook.cells))
+    task = ""
+    for cell in notebook.cells[: last + 1]:
+        if cell.cell_type == "markdown":
+            headings = re.findall(r"^#+ +(.+?) *$", cell.source, re.MULTILINE)
+            task = headings[-1] if headings else task
+        elif cell.cell_type == "code" and cell.source.strip():
+            yield cell, task
+
+
+def _name(cell: Cell, task: str) -> str:
+    """A cell as a student finds it again: by the heading above it, and its first line."""
+    first = next((line.strip() for line in cell.source.splitlines() if line.strip()), "")
+    below = f" below “{task}”" if task else ""
+    return f"The cell{below} that begins with `{first[:60].replace('`', chr(39))}`"
+
+
+def _makes(source: str, name: str) -> bool:
+    return bool(re.search(rf"^\s*(?:(?:async )?def {name}\b|class {name}\b|{name}\s*[:=])", source, re.MULTILINE))
 
 
 _WHAT = {

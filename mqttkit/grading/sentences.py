@@ -25,6 +25,44 @@ def missing(name: str) -> str:
     return f"Nothing is called `{name}` yet. Run the cell that defines it (and keep its name)."
 
 
+def not_made(name: str, reason: str) -> str:
+    """Nothing has this name in a notebook that was handed in; `reason` is what happened to the cell that defines it, "" for nothing."""
+    if not reason:
+        return f"No cell of the notebook makes `{name}`. Was it renamed or deleted?"
+    return f"The cell that makes `{name}` did not finish, so there is none: it {ended(reason)}"
+
+
+def ended(text: str) -> str:
+    """`text` as the end of a sentence: with one full stop, or the mark it brings."""
+    return text if text.endswith(("?", "!")) else text.rstrip(". ") + "."
+
+
+def nothing(name: str) -> str:
+    """A function returned None where a value was wanted."""
+    return f"`{name}` returned nothing (None). Is there a `return`? Printing is not returning."
+
+
+def other_type(name: str, wanted: tuple[type, ...], found: str, value: str) -> str:
+    """A value of another type than was asked for; constants are named in capitals, functions are not."""
+    should, did = ("be", "is") if name.isupper() else ("return", "returned")
+    names = " or ".join(_KINDS.get(kind, kind.__name__) for kind in wanted)
+    known = next((words for kind, words in _KINDS.items() if kind.__name__ == found), f"a {found}")
+    return f"`{name}` should {should} {names}, and {did} {known}: {value}."
+
+
+_KINDS: dict[type, str] = {
+    str: "text (str)",
+    bytes: "bytes",
+    int: "a whole number (int)",
+    float: "a number (float)",
+    bool: "True or False (bool)",
+    list: "a list",
+    tuple: "a tuple",
+    dict: "a dict",
+    type(None): "nothing (None)",
+}
+
+
 def untouched() -> str:
     """The learner has not begun."""
     return "not started yet"

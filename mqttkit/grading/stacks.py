@@ -62,7 +62,19 @@ def _walk(frame: FrameType | None) -> Any:
 
 def _line(frame: FrameType, line: int) -> dict[str, Any]:
     text = linecache.getline(frame.f_code.co_filename, line).strip()
-    return {"function": frame.f_code.co_name, "line": line, "text": text[:120]}
+    return {"function": frame.f_code.co_name, "line": line, "text": _closed(text[:120])}
+
+
+def _closed(text: str) -> str:
+    """The first line of a statement that goes on, with the brackets closed that are open at its end."""
+    closing = {"(": ")", "[": "]", "{": "}"}
+    open_: list[str] = []
+    for sign in text:
+        if sign in closing:
+            open_.append(closing[sign])
+        elif open_ and sign == open_[-1]:
+            open_.pop()
+    return text + ("…" + "".join(reversed(open_)) if open_ else "")
 
 
 def _is_students(filename: str) -> bool:

@@ -157,7 +157,7 @@ TROUBLE = {
     ),
     "exit": ("def start_monitor(broker): exit()", "raised"),
     "signature": ("def start_monitor(): pass\nstart_monitor.x = 1", "Keep the parameters"),
-    "none": ("def start_monitor(broker):\n    Monitor(broker)", "returned None"),
+    "none": ("def start_monitor(broker):\n    Monitor(broker)", "returned nothing (None)"),
     "old_paho": ("def start_monitor(broker):\n    return mqtt.Client('monitor')", "CallbackAPIVersion.VERSION2"),
 }
 
