@@ -1,6 +1,7 @@
 """Files that course sites take: marks and feedback for Moodle, marks for Canvas.
 
-Moodle's columns and folder names are those that its importers read (mod/assign/feedback/offline and …/file of its source).
+The columns and folder names are those that their importers read, in the sources of Moodle (mod/assign/feedback/offline and
+…/file) and Canvas (lib/gradebook_importer.rb).
 """
 
 from __future__ import annotations
