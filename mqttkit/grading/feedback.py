@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from mqttkit.grading import picture, sentences
+from mqttkit.grading.lessons import title
 
 _NO_POINTS = ("stopped", "preview")  # states in which nobody looked
 _SHOWN = ("played", "given")  # states in which there is something to tell about each item
@@ -130,7 +131,7 @@ def _linked(line: str) -> str:
     for word, folder in (("Lesson: ", "../notebooks/"), ("Explained solution: ", "../solutions/")):
         if line.startswith(word):
             target = line.removeprefix(word)
-            return f'{word}<a href="{folder}{escape(Path(target).stem, quote=True)}.ipynb">{escape(target)}</a>'
+            return f'{word}<a href="{folder}{escape(Path(target).stem, quote=True)}.ipynb">{escape(title(target))}</a>'
     return marked(line)
 
 

@@ -124,6 +124,8 @@ class GradeBook:
         """Apply the rule for late work, and write the lists."""
         for student, report in self.reports.items():
             _apply(late, report, self._submitted.get(student))
+            person = self._people.get(student, Person(student))
+            report["name"] = f"{person.first_name} {person.last_name}".strip()
             folder = self.plan.out / folder_name(student)
             write(folder / "feedback.html", page.render(report))
             write(folder / "results.json", json.dumps(table.gradescope(report), indent=1, ensure_ascii=False) + "\n")

@@ -159,6 +159,7 @@ def _blank(job: Job, exercise: Exercise) -> Report:
     return {
         "schema": SCHEMA,
         "exercise": job.exercise,
+        "title": exercise.title,
         "student": job.student,
         "file": Path(job.path).name,
         "sha256": sha256(job.path),
@@ -210,7 +211,7 @@ def _fill(report: Report, exercise: Exercise, results: dict[str, Result], outcom
         result = results.get(name) or _unplayed(
             question, outcome.unplayed.get(name, "The notebook has no check cell for it.")
         )
-        report["questions"].append(result.as_json())
+        report["questions"].append(result.as_json() | {"task": outcome.tasks.get(name, "")})
     report["raw_score"] = report["score"] = sum(q["score"] for q in report["questions"])
     report["cells"] = outcome.cells
     report["status"], report["note"] = outcome.status, outcome.note

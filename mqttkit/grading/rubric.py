@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import GradingError
+from mqttkit.grading import sentences
 from mqttkit.grading.picture import ladder
 
 if TYPE_CHECKING:
@@ -30,11 +31,13 @@ class Item:
         id: short name, unique in its question; a column of the reports.
         points: what it is worth.
         expected: what a right answer does, as a sentence without a value that a student could copy.
+        hint: takes the place of the question's first hint, when this is the first item that is not earned.
     """
 
     id: str
     points: float
     expected: str
+    hint: str = ""
 
 
 @dataclass
@@ -95,13 +98,25 @@ class Result:
             "score": self.score,
             "max_score": self.question.points,
             "lesson": self.question.lesson,
-            "hints": list(self.question.hints),
+            "hints": self._hints(),
             "items": [v.as_json() | self._help(v) for v in self.verdicts],
         }
 
+    def _hints(self) -> list[str]:
+        """The ladder of hints; its first rung is about the first item that is not earned."""
+        failed = next((v for v in self.verdicts if not v.ok), None)
+        if failed is None or not self.question.hints:
+            return list(self.question.hints)
+        return [self._first_hint(failed), *self.question.hints[1:]]
+
+    def _first_hint(self, verdict: Verdict) -> str:
+        if sentences.is_error(verdict.saw):
+            return "The error is the first thing to mend: the sentence above names the line. Then check again."
+        return verdict.item.hint or self.question.hints[0]
+
     def _help(self, verdict: Verdict) -> dict[str, str]:
         """What leads on from one item: the first hint, and the lesson."""
-        hint = "" if verdict.ok or not self.question.hints else self.question.hints[0]
+        hint = "" if verdict.ok or not self.question.hints else self._first_hint(verdict)
         return {"hint": hint, "lesson": self.question.lesson}
 
 

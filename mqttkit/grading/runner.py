@@ -26,12 +26,14 @@ class Outcome:
         note: the sentence about a status that is not "graded".
         cells: what each cell that raised or was stopped did: {"cell": number, "name": ..., "id": ..., "what": ...}.
         unplayed: question -> why its check cell did not reach the grader.
+        tasks: question -> the heading above its check cell.
     """
 
     status: str = "graded"
     note: str = ""
     cells: list[dict[str, Any]] = field(default_factory=list)
     unplayed: dict[str, str] = field(default_factory=dict)
+    tasks: dict[str, str] = field(default_factory=dict)
 
 
 class Runner:
@@ -51,7 +53,7 @@ class Runner:
         self._done: list[Cell] = []  # student's cells that worked: run again in a new kernel
         self._failed: list[tuple[str, str]] = []  # source and end of each cell that did not finish
         self._restarts = 0
-        self.outcome = Outcome()
+        self.outcome = Outcome(tasks={question_of(cell): task for cell, task in self._cells if is_check(cell)})
 
     def run(self) -> Outcome:
         """Run everything there is time for."""

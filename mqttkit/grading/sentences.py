@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 _WAITS = {
@@ -78,6 +79,11 @@ def raised(name: str, facts: dict[str, Any]) -> str:
     what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
     extra = _advice(facts)
     return f"`{name}` raised {what}{_where(facts)}.{' ' + extra if extra else ''}"
+
+
+def is_error(text: str) -> bool:
+    """True for a sentence of `raised`: about the student's Python, not about MQTT."""
+    return re.match(r"`\w+` raised ", text) is not None
 
 
 def late(name: str, facts: dict[str, Any], seconds: float) -> str:

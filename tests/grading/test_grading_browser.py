@@ -40,7 +40,12 @@ def test_feedback_in_jupyterlab(page_of):
     assert not output.locator(".mk-plain").first.is_visible()
     assert "<i>online</i>" in text, "what strangers sent is shown as text"
     assert "Hint 1 of 3" in text
-    assert output.get_by_role("link", name="06-retain-and-will").get_attribute("href")
+    wider = output.evaluate(
+        "o => [o, ...o.querySelectorAll('*')].filter(e => getComputedStyle(e).overflowX !== 'visible'"
+        " && e.scrollWidth > e.clientWidth && !e.closest('.mk-ladder')).map(e => [e.className, e.scrollWidth, e.clientWidth])"
+    )
+    assert wider == [], "no scroll bar stands under feedback that fits"
+    assert output.get_by_role("link", name="6 · Retained messages and the last will").get_attribute("href")
     assert page.serious_violations(output) == []
     page.output(2).get_by_text("Run the cell that defines it").wait_for(timeout=20_000)
     page.assert_clean()
@@ -62,7 +67,10 @@ def test_the_page_for_a_student(browser, tmp_path, scheme):
     page.on("request", lambda request: None if request.url.startswith("file:") else trouble.append(request.url))
     page.goto((tmp_path / "out" / "feedback.html").as_uri())
     assert page.locator("svg[role=img]").first.is_visible()
-    assert page.locator("h1").inner_text() == f"{name}: Zoë <b>&</b> Co"
+    assert page.locator("h1").inner_text() == "The lighthouse that says goodbye"
+    assert page.locator(".who").inner_text() == f"Zoë <b>&</b> Co · {name}.ipynb"
+    assert "Task 1: Birth and will" in page.locator("h2").first.inner_text()
+    assert page.get_by_text("Lesson: 6 · Retained messages and the last will").count() >= 1
     assert page.locator("li.no").count() >= 4
     assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth"), "nothing sticks out"
     if folder := os.environ.get("MQTTKIT_SCREENSHOTS"):

@@ -10,11 +10,12 @@ import time
 import nbformat
 import paho.mqtt.client as paho
 import pytest
-from submissions_for_tests import NAMES, asked, earned, grade, names_of, run, solved, untouched, with_cells
+from submissions_for_tests import NAMES, ROOT, asked, earned, grade, names_of, run, solved, untouched, with_cells
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import Address, checks, progress
 from mqttkit.grading.feedback import Feedback
+from mqttkit.grading.lessons import TITLES
 from mqttkit.grading.rubric import load
 from mqttkit.grading.values import Store, decode
 
@@ -64,6 +65,32 @@ def test_a_further_hint_with_each_further_try(monkeypatch, tmp_path):
     assert all("Lesson: 02-topics-and-wildcards" in text for text in said)
     html = names["result"]._repr_html_()
     assert '../notebooks/02-topics-and-wildcards.ipynb"' in html
+
+
+def test_the_first_hint_is_about_the_item_that_failed():
+    names = names_of(untouched("1-topics"))
+    run(
+        "def topic_of(w, f, r, q): return f'museum/{w}/{f}/{r}/{q}'\nfirst, second = check('name'), check('name')",
+        names,
+    )
+    assert "Hint 1 of 3: The levels are right." in str(names["first"])
+    assert "Hint 2 of 3: An f-string" in str(names["second"])
+    run("def topic_of(w, f, r, q): return f'/{w}'\ncheck = checks('1-topics')\nresult = check('name')", names)
+    assert "Hint 1 of 3: The levels of a topic name" in str(names["result"])
+
+
+def test_an_error_in_the_code_comes_before_hints_about_mqtt():
+    names = names_of(untouched("2-qos"))
+    run("def send(*a): return undefined\nresult = check('send')", names)
+    assert "Hint 1 of 3: The error is the first thing to mend" in str(names["result"])
+
+
+def test_lessons_are_called_as_in_their_notebooks():
+    for name, title in TITLES.items():
+        first = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4).cells[0].source.splitlines()[0]
+        assert first == f"# {title}"
+    used = {q.lesson for exercise in NAMES for q in load(exercise).questions.values()}
+    assert used <= set(TITLES)
 
 
 def test_feedback_shows_html_of_strangers_as_text():

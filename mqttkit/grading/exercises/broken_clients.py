@@ -187,7 +187,7 @@ def sulking(game: Game) -> None:
 @_patient(
     "stuck",
     [
-        Item("first", 1, "it answers, and reads the acknowledgement of its answer"),
+        Item("first", 1, "it answers without waiting, and acknowledges the question"),
         Item("all", 2, "it answers every question, at QoS 1"),
     ],
     [
@@ -207,15 +207,28 @@ def stuck(game: Game) -> None:
     wire = [p for p in game.trace.packets() if p.type in ("PUBLISH", "PUBACK")]  # one moment for sentence and picture
     answers = [p for p in wire if p.receiver == "broker" and p.topic == "ward/answer"]
     acks = [p for p in wire if p.receiver == "broker" and p.type == "PUBACK"]
-    game.judge("first", answers and acks, f"{len(answers)} answers, {len(acks)} questions acknowledged", wire)
-    game.judge("all", [text(p) for p in answers] == words and all(p.qos == 1 for p in answers), told(answers), answers)
+    right = [text(p) for p in answers] == words and all(p.qos == 1 for p in answers)
+    asked_ = [p for p in wire if p.sender == "broker" and p.topic == "ward/question"]
+    prompt = min((a.time - q.time for a, q in zip(answers, asked_, strict=False)), default=SLOW) < SLOW
+    slow = "" if prompt or not answers else f", each at least {SLOW:g} s after its question"
+    saw = f"{len(answers)} answers{slow}, {len(acks)} questions acknowledged"
+    game.judge("first", prompt and acks, saw, wire)
+    game.judge("all", prompt and right, told(answers) + slow, answers)
+
+
+SLOW = 0.9  # seconds: who waits a second in the callback, and then goes on, is as ill as who waits for ever
 
 
 @_patient(
     "forgetful",
     [
         Item("before", 1, "it hears the bell"),
-        Item("after", 2, "it hears the bell after its connection was cut and came back"),
+        Item(
+            "after",
+            2,
+            "it hears the bell after its connection was cut and came back",
+            hint="Count CONNECT and SUBSCRIBE on the wire after the cut.",
+        ),
     ],
     [
         "Count CONNECT and SUBSCRIBE on the wire after the cut.",

@@ -80,9 +80,19 @@ def hops(game: Game) -> None:
 @exercise.question(
     "send",
     rubric=[
-        Item("publish", 1, "one PUBLISH with the topic, payload and QoS that were asked for"),
+        Item(
+            "publish",
+            1,
+            "one PUBLISH with the topic, payload and QoS that were asked for",
+            hint="Topic, payload and QoS are parameters of send: hand all three on to publish().",
+        ),
         Item("handshake", 1, "returns only when the handshake is complete"),
-        Item("leave", 1, "then ends the connection with DISCONNECT"),
+        Item(
+            "leave",
+            1,
+            "then ends the connection with DISCONNECT",
+            hint="First the last packet of the handshake, then DISCONNECT: what does your function do between publish() and disconnect()?",
+        ),
     ],
     uses=["send"],
     hints=[
@@ -126,8 +136,18 @@ def _fault_of_leaving(packets: list[Captured], last: str) -> str:
 @exercise.question(
     "counter",
     rubric=[
-        Item("subscribe", 1, "subscribes to ferry/+/boarded with QoS 1"),
-        Item("total", 1, "total adds up the people of all gates"),
+        Item(
+            "subscribe",
+            1,
+            "subscribes to ferry/+/boarded with QoS 1",
+            hint="One wildcard stands for the gate. The QoS of a subscription is asked for in subscribe().",
+        ),
+        Item(
+            "total",
+            1,
+            "total adds up the people of all gates",
+            hint="Nothing has come twice yet. The ids count the messages of one gate: another gate has the same ids.",
+        ),
         Item("twice", 2, "a message that arrives twice is counted once"),
     ],
     uses=["start_counter", "total"],

@@ -23,7 +23,12 @@ HOUSES = ("palms", "cacti", "orchids", "ferns", "lilies", "cocoa", "tea", "moss"
     "reading",
     rubric=[
         Item("json", 1, "returns the text of a JSON object with the four names"),
-        Item("numbers", 1, "the values are the ones it was given, numbers as numbers"),
+        Item(
+            "numbers",
+            1,
+            "the values are the ones it was given, numbers as numbers",
+            hint='JSON keeps numbers and texts apart: 21.5 is not "21.5". Hand the values on as they are.',
+        ),
     ],
     uses=["reading"],
     hints=[
@@ -48,7 +53,7 @@ def reading(game: Game) -> None:
     rubric=[
         Item("connect", 1, "connects with the client identifier sensor-{house}"),
         Item("topic", 1, "publishes every payload to garden/{house}/climate, in order"),
-        Item("qos", 1, "every PUBLISH has QoS 1"),
+        Item("qos", 1, "every PUBLISH has QoS 1", hint="Without the argument qos, publish() takes QoS 0."),
         Item("leaves", 1, "sends DISCONNECT after the last PUBACK, with nothing lost"),
     ],
     uses=["send_readings"],
@@ -126,10 +131,25 @@ def statistics(game: Game) -> None:
     "alarm",
     rubric=[
         Item("on", 1, "publishes on to garden/{house}/alarm when it gets hotter than 30.0"),
-        Item("off", 1, "publishes off when it gets colder than 28.0"),
+        Item(
+            "off",
+            1,
+            "publishes off when it gets colder than 28.0",
+            hint="Which reading takes the alarm back? And what must be true before it is taken back?",
+        ),
         Item("hysteresis", 1, "changes nothing between 28.0 and 30.0, and says nothing twice"),
-        Item("quiet", 1, "stays quiet for a house that is never hotter than 30.0"),
-        Item("flags", 1, "every alarm has QoS 1 and the RETAIN flag"),
+        Item(
+            "quiet",
+            1,
+            "stays quiet for a house that is never hotter than 30.0",
+            hint="Hotter than 30.0 is not 30.0 itself. And who has no alarm has none to take back.",
+        ),
+        Item(
+            "flags",
+            1,
+            "every alarm has QoS 1 and the RETAIN flag",
+            hint="The same two arguments belong to every alarm, to on as well as to off: qos and retain.",
+        ),
     ],
     uses=["start_monitor"],
     hints=[
@@ -179,7 +199,12 @@ def _said(house: str, words: dict[str, list[str]]) -> str:
     "robust",
     rubric=[
         Item("rubbish", 2, "ignores rubbish and goes on listening"),
-        Item("twice", 1, "counts a reading that arrives twice only once"),
+        Item(
+            "twice",
+            1,
+            "counts a reading that arrives twice only once",
+            hint="By which two values does a monitor recognise a reading that it has counted already?",
+        ),
     ],
     uses=["start_monitor", "summary"],
     hints=[
@@ -232,8 +257,13 @@ _RUBBISH = (
     "stale",
     rubric=[
         Item("silent", 1, "names the houses that have been silent for more than 60 seconds, sorted"),
-        Item("limit", 1, "60 seconds exactly is not yet stale"),
-        Item("again", 1, "a house that reports again is no longer stale"),
+        Item("limit", 1, "60 seconds exactly is not yet stale", hint="More than 60 seconds: is 60 more than 60?"),
+        Item(
+            "again",
+            1,
+            "a house that reports again is no longer stale",
+            hint="Which timestamp of a house counts: its first, or its newest?",
+        ),
     ],
     uses=["start_monitor", "stale"],
     hints=[
@@ -241,7 +271,7 @@ _RUBBISH = (
         "`now` is given: do not use `time.time()`. A timestamp in the payload tells when it was measured.",
         "return sorted(house for house, seen in monitor.last_seen.items() if now - seen > 60)",
     ],
-    lesson="07-sessions",
+    lesson="03-payloads",
 )
 def stale(game: Game) -> None:
     """Let houses report at different times and ask at one moment."""

@@ -34,7 +34,12 @@ NEEDS = {
     "name",
     rubric=[
         Item("levels", 1, "returns museum/{wing}/{floor}/{room}/{quantity}"),
-        Item("clean", 1, "small letters, with - in place of every space"),
+        Item(
+            "clean",
+            1,
+            "small letters, with - in place of every space",
+            hint="The levels are right. What becomes of a capital letter, and of a space?",
+        ),
     ],
     uses=["topic_of"],
     hints=[
@@ -189,10 +194,20 @@ def _repaired(given: Any, meant: set[str], broken: str) -> tuple[bool, str]:
 @exercise.question(
     "guard",
     rubric=[
-        Item("connect", 1, "connects with the client identifier guard"),
+        Item(
+            "connect",
+            1,
+            "connects with the client identifier guard",
+            hint="The client identifier is an argument of the constructor of the client.",
+        ),
         Item("one", 1, "one SUBSCRIBE with one filter is enough"),
         Item("wanted", 1, "only what is wanted crosses the network"),
-        Item("seen", 1, "seen returns every alarm of this floor, in order"),
+        Item(
+            "seen",
+            1,
+            "seen returns every alarm of this floor, in order",
+            hint="Every alarm is a pair (topic, text), and the payload arrives as bytes: decode it.",
+        ),
     ],
     uses=["start_guard", "seen"],
     hints=[
