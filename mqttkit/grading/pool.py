@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from types import TracebackType
 
 import psutil
@@ -23,6 +23,7 @@ from mqttkit.grading.job import Job, Report, lost, pending
 _WORKER = (
     "import sys; sys.path[:] = [p for p in sys.path if p]; from mqttkit.grading.worker import main; sys.exit(main())"
 )
+TURN = 0.2  # seconds
 MARGIN = 60.0  # seconds that a grader process may take beyond the time of its submission
 
 
@@ -129,12 +130,13 @@ class Pool:
     def grade(self, jobs: Iterable[Job]) -> Iterator[Report]:
         """The reports, each as soon as it is there."""
         with ThreadPoolExecutor(len(self._workers)) as threads:
-            futures = [threads.submit(self._one, job) for job in jobs]
+            waiting = {threads.submit(self._one, job) for job in jobs}
             try:
-                for future in as_completed(futures):
-                    yield future.result()
+                while waiting:  # in short turns: on Windows, Ctrl-C is not heard during one
+                    done, waiting = wait(waiting, timeout=TURN, return_when=FIRST_COMPLETED)
+                    yield from (future.result() for future in done)
             finally:
-                for future in futures:
+                for future in waiting:
                     future.cancel()
                 self.stop()
 

@@ -1,4 +1,4 @@
-"""What an exercise asks: questions, the items of their rubric, and the verdicts on them. No I/O."""
+"""What an exercise asks: questions, the items of their rubric, and the verdicts on them; and where they are loaded from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mark list: grades.csv for course sites, results.json for Gradescope. Pure but for the two writes."""
+"""The mark list: grades.csv for course sites, results.json for Gradescope. Pure."""
 
 from __future__ import annotations
 
