@@ -19,8 +19,9 @@ STYLE = (
     ".mqttkit-check li.ok{border-color:var(--jp-success-color1,#388e3c)}"
     ".mqttkit-check li.no{border-color:var(--jp-warn-color1,#f57c00)}"
     ".mqttkit-check b.word{display:inline-block;min-width:4.5em}"
-    ".mqttkit-check dl{display:grid;grid-template-columns:max-content 1fr;gap:0 .8em;margin:.2em 0 .2em 4.5em}"
-    ".mqttkit-check dd{margin:0}.mqttkit-check li pre,.jp-RenderedHTMLCommon .mqttkit-check li pre{margin:.2em 0 .2em 4.5em;"
+    ".mqttkit-check dl,.jp-RenderedHTMLCommon .mqttkit-check dl{display:grid;grid-template-columns:max-content minmax(0,1fr);"
+    "gap:0 .8em;width:auto;margin:.2em 0 .2em 4.5em}"
+    ".mqttkit-check dd{margin:0;overflow-wrap:anywhere}.mqttkit-check li pre,.jp-RenderedHTMLCommon .mqttkit-check li pre{margin:.2em 0 .2em 4.5em;"
     "overflow-x:auto;white-space:pre;background:var(--jp-layout-color2,#8882);color:inherit;padding:.3em .6em}"
     ".mqttkit-check .mk-ladder{margin-left:4.5em}.mqttkit-check .mk-ladder pre{margin-left:0}</style>"
 )

@@ -26,6 +26,7 @@ def start_lighthouse(broker, name):
 @pytest.mark.browser
 def test_feedback_in_jupyterlab(page_of):
     page = page_of(HALF_RIGHT, 'check("birth")', 'check("light")')
+    page.page.set_viewport_size({"width": 1280, "height": 900})
     page.run_all()
     output = page.output(1)
     output.get_by_text("birth: 1 of 4 points").wait_for(timeout=20_000)
