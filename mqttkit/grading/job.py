@@ -20,7 +20,7 @@ from mqttkit.grading import page, sandbox
 from mqttkit.grading.build import read_master, write
 from mqttkit.grading.notebooks import Notebook, is_check, question_of, restore, student_version, tag
 from mqttkit.grading.rubric import Exercise, Question, Result, Verdict, load
-from mqttkit.grading.runner import Outcome, Runner
+from mqttkit.grading.runner import Outcome, Runner, tasks
 from mqttkit.grading.session import Session
 from mqttkit.grading.unpack import LARGEST
 
@@ -186,6 +186,9 @@ def _grade(job: Job, exercise: Exercise, report: Report, packets: list[str]) -> 
     notebook, report["tampered"], report["missing"] = _read(Path(job.path), exercise, master)
     session, outcome = run_boxed(notebook, exercise, job.seed, job.sandbox, timeout=job.timeout, total=job.total)
     _fill(report, exercise, session.results, outcome)
+    headings = tasks(master)
+    for question in report["questions"]:
+        question["task"] = headings.get(question["id"], "")
     tapes = session.packets.items()
     packets += [json.dumps({"question": name} | p, ensure_ascii=False) for name, tape in tapes for p in tape]
 
@@ -211,7 +214,7 @@ def _fill(report: Report, exercise: Exercise, results: dict[str, Result], outcom
         result = results.get(name) or _unplayed(
             question, outcome.unplayed.get(name, "The notebook has no check cell for it.")
         )
-        report["questions"].append(result.as_json() | {"task": outcome.tasks.get(name, "")})
+        report["questions"].append(result.as_json())
     report["raw_score"] = report["score"] = sum(q["score"] for q in report["questions"])
     report["cells"] = outcome.cells
     report["status"], report["note"] = outcome.status, outcome.note

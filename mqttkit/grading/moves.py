@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.grading.game import StudentError
@@ -65,6 +65,11 @@ def told(packets: list[Captured]) -> str:
     """What PUBLISH packets say, in one line."""
     lines = [f"{p.topic} {text(p)!r} (QoS {p.qos}{', RETAIN' if p.retain else ''})" for p in packets[:4]]
     return "; ".join(lines) + ("; …" if len(packets) > 4 else "") if lines else "no PUBLISH"  # noqa: PLR2004 - as many as fit
+
+
+def listed(words: Iterable[Any]) -> str:
+    """Several words in one line."""
+    return ", ".join(map(str, words)) or "nothing"
 
 
 def text(packet: Captured) -> str:

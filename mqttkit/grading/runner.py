@@ -26,14 +26,12 @@ class Outcome:
         note: the sentence about a status that is not "graded".
         cells: what each cell that raised or was stopped did: {"cell": number, "name": ..., "id": ..., "what": ...}.
         unplayed: question -> why its check cell did not reach the grader.
-        tasks: question -> the heading above its check cell.
     """
 
     status: str = "graded"
     note: str = ""
     cells: list[dict[str, Any]] = field(default_factory=list)
     unplayed: dict[str, str] = field(default_factory=dict)
-    tasks: dict[str, str] = field(default_factory=dict)
 
 
 class Runner:
@@ -45,7 +43,7 @@ class Runner:
     """
 
     def __init__(self, notebook: Notebook, box: Box, *, timeout: float, total: float) -> None:
-        self._cells = list(_to_run(notebook))
+        self._cells = _to_run(notebook)
         self._box = box
         self._timeout = timeout
         self._end = time.monotonic() + total
@@ -53,7 +51,7 @@ class Runner:
         self._done: list[Cell] = []  # student's cells that worked: run again in a new kernel
         self._failed: list[tuple[str, str]] = []  # source and end of each cell that did not finish
         self._restarts = 0
-        self.outcome = Outcome(tasks={question_of(cell): task for cell, task in self._cells if is_check(cell)})
+        self.outcome = Outcome()
 
     def run(self) -> Outcome:
         """Run everything there is time for."""
@@ -143,16 +141,25 @@ class Runner:
                 return
 
 
-def _to_run(notebook: Notebook) -> Iterator[tuple[Cell, str]]:
+def _to_run(notebook: Notebook) -> list[tuple[Cell, str]]:
     """The code cells up to the last check, each with the heading above it: what comes after it earns nothing."""
-    last = max((number for number, cell in enumerate(notebook.cells) if is_check(cell)), default=len(notebook.cells))
+    cells = [(cell, task) for cell, task in _headed(notebook) if cell.cell_type == "code" and cell.source.strip()]
+    last = max((number for number, (cell, _) in enumerate(cells) if is_check(cell)), default=len(cells))
+    return cells[: last + 1]
+
+
+def _headed(notebook: Notebook) -> Iterator[tuple[Cell, str]]:
+    """Each cell with the last heading above it."""
     task = ""
-    for cell in notebook.cells[: last + 1]:
-        if cell.cell_type == "markdown":
-            headings = re.findall(r"^#+ +(.+?) *$", cell.source, re.MULTILINE)
-            task = headings[-1] if headings else task
-        elif cell.cell_type == "code" and cell.source.strip():
-            yield cell, task
+    for cell in notebook.cells:
+        headings = re.findall(r"^#+ +(.+?) *$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        task = headings[-1] if headings else task
+        yield cell, task
+
+
+def tasks(master: Notebook) -> dict[str, str]:
+    """The heading above the check cell of each question."""
+    return {question_of(cell): task for cell, task in _headed(master) if is_check(cell)}
 
 
 def _name(cell: Cell, task: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mqttkit import chat
-from mqttkit.grading.moves import as_json, asked, kept, names, started, text, told, will_of
+from mqttkit.grading.moves import as_json, asked, kept, listed, names, started, text, told, will_of
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import Handle, show
 
@@ -256,7 +256,7 @@ def leave(game: Game) -> None:
     game.judge(
         "absent",
         _states(watcher, me)[-1:] == [False] and sent[-1].retain,
-        f"the room heard online: {_states(watcher, me)}",
+        f"the room heard online: {listed(_states(watcher, me))}",
         sent,
     )
     started(game, "join", room, name, connections=2)
@@ -264,7 +264,7 @@ def leave(game: Game) -> None:
     game.until(lambda: _states(watcher, second)[-1:] == [True])
     game.network.cut(None)
     gone = game.until(lambda: False in _states(watcher, second))
-    game.judge("vanish", gone, f"the room heard online: {_states(watcher, second)}")
+    game.judge("vanish", gone, f"the room heard online: {listed(_states(watcher, second))}")
 
 
 def _states(watcher: Client, client_id: str) -> list[Any]:

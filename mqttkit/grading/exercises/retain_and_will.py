@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.grading.game import StudentError
-from mqttkit.grading.moves import asked, kept, names, started, text, told, will_of
+from mqttkit.grading.moves import asked, kept, listed, names, started, text, told, will_of
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import Handle, show
 
@@ -22,8 +22,18 @@ TOWERS = ("skerry", "gannet", "cormorant", "fulmar", "petrel", "puffin")
     "birth",
     rubric=[
         Item("will", 1, "its CONNECT carries the will: offline on coast/{name}/status"),
-        Item("will-flags", 1, "the will has QoS 1 and the RETAIN flag"),
-        Item("online", 1, "then it publishes online to the same topic"),
+        Item(
+            "will-flags",
+            1,
+            "the will has QoS 1 and the RETAIN flag",
+            hint="QoS and RETAIN of the will are given together with its topic and payload.",
+        ),
+        Item(
+            "online",
+            1,
+            "then it publishes online to the same topic",
+            hint="Nobody but itself can say online: it publishes that as soon as it is connected.",
+        ),
         Item("online-flags", 1, "online has QoS 1 and the RETAIN flag, too"),
     ],
     uses=["start_lighthouse"],
@@ -79,7 +89,7 @@ def light(game: Game) -> None:
     topic, words = f"coast/{tower}/light", ["on" if shining else "off" for shining in states]
     sent = game.seen(len(states), type="PUBLISH", receiver="broker", topic=topic)
     game.until(lambda: len(watcher.messages) >= len(sent), timeout=1)  # then the broker has worked on them
-    game.judge("publish", [text(p) for p in sent] == words, told(sent), sent)
+    game.judge("publish", [text(p) for p in sent] == words, told(sent) if sent else _elsewhere(game, topic), sent)
     stored = _stored(game, topic)
     game.judge(
         "stored",
@@ -89,11 +99,22 @@ def light(game: Game) -> None:
     )
 
 
+def _elsewhere(game: Game, topic: str) -> str:
+    """What was published to other topics, where nothing came to `topic`."""
+    other = [p for p in game.trace.packets(type="PUBLISH", receiver="broker") if not str(p.topic).endswith("/status")]
+    return f"no PUBLISH to {topic}" + (f"; this came instead: {told(other)}" if other else "")
+
+
 @exercise.question(
     "crash",
     rubric=[
         Item("fires", 1, "when its link is cut, everybody learns offline"),
-        Item("back", 2, "when it is back, everybody learns online again"),
+        Item(
+            "back",
+            2,
+            "when it is back, everybody learns online again",
+            hint="The will said offline, and that is retained. Who publishes online again, and when?",
+        ),
     ],
     uses=["start_lighthouse"],
     hints=[
@@ -114,10 +135,12 @@ def crash(game: Game) -> None:
     game.until(lambda: neighbour.messages, timeout=1)
     game.network.cut(None)
     gone = game.until(lambda: _heard(neighbour)[-1:] == ["offline"], timeout=2)
-    game.judge("fires", gone, f"the neighbour heard {_heard(neighbour)}")
+    game.judge("fires", gone, f"the neighbour heard {listed(_heard(neighbour))}")
     back = gone and game.until(lambda: _heard(neighbour)[-1:] == ["online"], timeout=3)
     game.judge(
-        "back", back, f"the neighbour heard {_heard(neighbour)}; {len(game.trace.packets(type='CONNECT'))} CONNECT"
+        "back",
+        back,
+        f"the neighbour heard {listed(_heard(neighbour))}; {len(game.trace.packets(type='CONNECT'))} CONNECT",
     )
 
 
@@ -232,7 +255,12 @@ def forget(game: Game) -> None:
     left = sorted(t for t in (f"coast/{gone}/status", f"coast/{gone}/light") if _stored(game, t) is not None)
     game.judge("cleared", not left, f"still stored: {', '.join(left)}; sent {told(sent)}", sent)
     both = [_stored(game, f"coast/{stays}/{what}") for what in ("status", "light")]
-    game.judge("others", not left and both == ["offline", "off"], f"stored of {stays}: {both}", sent)
+    game.judge(
+        "others",
+        not left and both == ["offline", "off"],
+        f"stored of {stays}: {listed('nothing' if v is None else v for v in both)}",
+        sent,
+    )
 
 
 def _lighthouse(game: Game, tower: str) -> Handle:

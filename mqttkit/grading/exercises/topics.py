@@ -279,7 +279,9 @@ def design(game: Game) -> None:
     )
     game.judge("valid", not problem, problem)
     deep = all(topic.count("/") >= 2 for topic in topics) and len({topic.split("/")[0] for topic in topics}) == 1  # noqa: PLR2004
-    game.judge("tree", deep, f"first levels {sorted({topic.split('/')[0] for topic in topics})}")
+    game.judge(
+        "tree", deep, f"first levels: {', '.join(sorted({topic.split('/')[0] or '(empty)' for topic in topics}))}"
+    )
     game.judge("useful", *_useful([topic for topic in topics if not _problem(topic)], wishes))
 
 
