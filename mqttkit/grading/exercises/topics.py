@@ -230,7 +230,11 @@ def guard(game: Game) -> None:
     wanted = _publish_around(game, wing, floor)
     last = wanted[-1]  # all that is not wanted was sent before it
     seen = asked(game, "seen", [watch], list, lambda value: value[-1:] in ([last], [list(last)]))
-    game.judge("seen", [tuple(x) if isinstance(x, (list, tuple)) else x for x in seen] == wanted, show(seen, 160))
+    game.judge(
+        "seen",
+        [tuple(x) if isinstance(x, (list, tuple)) else x for x in seen] == wanted,
+        f"{show(seen, 160)}; expected: the {len(wanted)} alarms of museum/{wing}/{floor} and nothing else, as pairs (topic, text)",
+    )
     delivered = game.trace.packets(type="PUBLISH", sender="broker")
     extra = [p for p in delivered if (p.topic, (p.payload or b"").decode()) not in wanted]
     game.judge("wanted", delivered and not extra, f"{len(extra)} other messages of {len(delivered)}", extra[:3])
