@@ -132,7 +132,7 @@ class GradeBook:
             write(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
         rows = [*self.reports.values(), *self._open()]
         text = table.grades(rows, self._people, duedate)
-        write(self.plan.out / "grades.csv", "\ufeff" + text)  # a mark by which spreadsheets know that it is UTF-8
+        write(self.plan.out / "grades.csv", text)
         self._for_site(rows)
 
     def _for_site(self, rows: list[Report]) -> None:
