@@ -85,7 +85,7 @@ def test_what_stands_in_the_way_is_said_in_the_words_of_the_form(broker, panel_a
         ({"url": plain}, "fill in User and Password"),
         ({"url": gone}, "the connection was refused"),
         ({"url": "mqtt://no-such-host.invalid"}, "There is no host"),
-        ({"url": "http://127.0.0.1"}, "begins with mqtt, mqtts, ws or wss"),
+        ({"url": "http://127.0.0.1"}, 'begins with "http", not with one of mqtt://, mqtts://'),
     ]
     for typed, sentence in expected:
         panel = panel_at(plain)
