@@ -94,6 +94,7 @@ def test_after_an_answer_shift_enter_goes_on(page_of, question):
     page = page_of(question, "print('went on')", height=900)
     page.run_cell(0)
     asked = page.output(0)
+    asked.locator("input").first.wait_for()
     for choice in asked.get_by_role("radio").all()[:1] + asked.get_by_role("checkbox").all()[:1]:
         choice.check()
     for line in asked.get_by_role("textbox").all():
