@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TIMEOUT = 10.0  # seconds in which the thread must answer
+_TURNS = 4  # of the event loop, until a connection that was just accepted can be closed again
 _FIRST_FREE_PORT = 1024
 _NOTICE = 0.5  # seconds that the broker gets to notice the end of a connection
 
@@ -94,6 +95,8 @@ class Relay:
     async def _shut_down(self) -> None:
         if self._server is not None:
             self._server.close()
+            for _ in range(_TURNS):
+                await asyncio.sleep(0)
         for connection in list(self._connections):
             connection.close()
         tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
