@@ -26,19 +26,13 @@ def pytest_unconfigure():
     shutil.rmtree(HOME, ignore_errors=True)
 
 
-# Their tests wait for whole processes: browsers, kernels, graders with time limits, node and redis.
-SLOW_STARTERS = {"cli", "cluster", "grading", "notebooks"}
-
-
 def pytest_collection_modifyitems(items):
-    """A browser, a kernel or another program that a busy machine holds up gets one more try, which the report names.
+    """A browser or a lesson's kernel that a busy machine holds up gets one more try, which the report names.
 
     Nothing else does: everything that talks to a broker in its own process waits for events, and is right each time.
     """
     for item in items:
-        if item.get_closest_marker("browser") or (
-            item.path.parent.parent.name == "tests" and item.path.parent.name in SLOW_STARTERS
-        ):
+        if item.get_closest_marker("browser") or item.path.parent.parts[-2:] == ("tests", "notebooks"):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
