@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import subprocess
 import sys
 
@@ -146,6 +147,17 @@ def test_nothing_of_it_outlives_a_process_that_is_killed():
     _, alive = psutil.wait_procs(family, timeout=10)
     assert len(family) >= 3  # Redis and two nodes
     assert alive == []
+
+
+def test_a_node_that_ends_by_itself_is_told_with_its_last_words(cluster):
+    cluster.check()
+    node = next(p for p in psutil.Process().children() if "broker.js" in " ".join(p.cmdline()) and "a" in p.cmdline())
+    node.terminate()
+    os.waitid(os.P_PID, node.pid, os.WEXITED | os.WNOWAIT)  # and leave the exit code where it is
+    with pytest.raises(
+        BrokerError, match=r"Node a of the cluster has ended by itself \(exit code -15\)\. It said: .*ws_port"
+    ):
+        cluster.check()
 
 
 def test_what_is_missing_is_named(monkeypatch):

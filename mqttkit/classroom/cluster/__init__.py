@@ -12,16 +12,13 @@ from __future__ import annotations
 
 import json
 import os
-import queue
-import subprocess
 import tempfile
-import threading
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mqttkit._lifetime import Child, adopt
+from mqttkit._lifetime import adopt
 from mqttkit.classroom.cluster.node import HERE, node_root, program
+from mqttkit.classroom.cluster.part import Part
 from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
@@ -30,8 +27,6 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 __all__ = ["Cluster"]
-
-_LINES_KEPT = 1000
 
 
 class Cluster:
@@ -47,8 +42,8 @@ class Cluster:
         self.web_urls: dict[str, str] = {}
         self._timeout = timeout
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._redis: Child | None = None
-        self._nodes: dict[str, Child] = {}
+        self._redis: Part | None = None
+        self._nodes: dict[str, Part] = {}
 
     def start(self) -> Cluster:
         """Start Redis and both nodes. Raises BrokerError where a program is missing or does not start in time."""
@@ -71,9 +66,9 @@ class Cluster:
         ports = [url.rpartition(":")[2] for url in (self.urls.get(name, ":0"), self.web_urls.get(name, ":0"))]
         options = ["--id", name, "--port", ports[0], "--ws-port", ports[1], "--redis", self._socket]
         command = [program("node"), str(HERE / "broker.js"), *options]
-        node = _start(command, env={**os.environ, "NODE_ROOT": str(node_root())})
+        node = Part(command, env={**os.environ, "NODE_ROOT": str(node_root())})
         try:
-            ready = json.loads(_first_line(node, '{"id"', self._timeout))
+            ready = json.loads(node.line_with('{"id"', self._timeout))
         except BaseException:
             node.end(at_once=True)
             raise
@@ -86,6 +81,17 @@ class Cluster:
         if name not in self._nodes:
             raise BrokerError(f"Node {name} does not run.")
         self._nodes.pop(name).end(at_once=True)
+
+    def check(self) -> None:
+        """Raises BrokerError where a part has ended by itself: which, its exit code, and what it said last."""
+        parts = {f"Node {name}": node for name, node in self._nodes.items()}
+        if self._redis is not None:
+            parts["Redis"] = self._redis
+        for name, part in parts.items():
+            if (code := part.exit_code()) is not None:
+                raise BrokerError(
+                    f"{name} of the cluster has ended by itself (exit code {code}). It said: {part.said()}"
+                )
 
     def close(self) -> None:
         """End both nodes and Redis."""
@@ -122,37 +128,5 @@ class Cluster:
         self._folder = tempfile.TemporaryDirectory(prefix="mqttkit-")  # mode 0700: nobody else reaches the socket
         options = ["--port", "0", "--unixsocket", self._socket, "--save", "", "--appendonly", "no"]
         options += ["--dir", self._folder.name]
-        self._redis = _start([server, *options], env=dict(os.environ))
-        _first_line(self._redis, "ready to accept connections", self._timeout)
-
-
-def _start(command: list[str], env: dict[str, str]) -> Child:
-    pipe = subprocess.PIPE
-    return Child(command, env=env, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT)
-
-
-def _first_line(child: Child, sign: str, timeout: float) -> str:
-    """The first line of output that contains `sign`; the rest is read and thrown away, so that the process never blocks."""
-    lines: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_drain, args=(child.process, lines), daemon=True).start()
-    seen: list[str] = []
-    end = time.monotonic() + timeout
-    while True:
-        try:
-            line = lines.get(timeout=max(0, end - time.monotonic()))
-        except queue.Empty:
-            line = None
-        if line is None:
-            raise BrokerError(f"A part of the cluster did not start: {' '.join(seen)[:600] or 'it said nothing'}")
-        if sign in line:
-            return line
-        seen.append(line.strip())
-
-
-def _drain(process: subprocess.Popen[str], lines: queue.Queue[str | None]) -> None:
-    assert process.stdout is not None
-    with process.stdout:
-        for line in process.stdout:
-            if lines.qsize() < _LINES_KEPT:
-                lines.put(line)
-    lines.put(None)
+        self._redis = Part([server, *options], env=dict(os.environ))
+        self._redis.line_with("ready to accept connections", self._timeout)

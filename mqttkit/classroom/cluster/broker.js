@@ -29,6 +29,7 @@ const shared = values.redis ? {
 // A new id at each start: stored messages are numbered per id, and a node that starts again begins at 1.
 const id = `${values.id}-${randomUUID()}`;
 const aedes = await Aedes.createBroker({ id, heartbeatInterval: 2000, ...shared });
+aedes.on("error", (error) => console.error("aedes:", error));  // an event that nobody hears would end the process
 
 const tcp = net.createServer(aedes.handle);
 const web = http.createServer((_, response) => { response.writeHead(426).end(); });
@@ -44,4 +45,4 @@ web.listen(Number(values["ws-port"]), values.host);
 await Promise.all([once(tcp, "listening"), once(web, "listening")]);
 console.log(JSON.stringify({ id: values.id, port: tcp.address().port, ws_port: web.address().port }));
 
-process.stdin.resume().on("end", () => process.exit(0));
+process.stdin.resume().on("end", () => { console.log("the standard input is closed"); process.exit(0); });
