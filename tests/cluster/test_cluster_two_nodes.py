@@ -6,6 +6,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import time
 
 import psutil
 import pytest
@@ -149,14 +150,34 @@ def test_nothing_of_it_outlives_a_process_that_is_killed():
     assert alive == []
 
 
+def part_with(word):
+    """The process of a cluster of ours that has this word in its command."""
+    return next(p for p in psutil.Process().children() if word in " ".join(p.cmdline()))
+
+
+def end(process):
+    """End it, and leave its exit code where it is."""
+    process.terminate()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+
+
 def test_a_node_that_ends_by_itself_is_told_with_its_last_words(cluster):
     cluster.check()
-    node = next(p for p in psutil.Process().children() if "broker.js" in " ".join(p.cmdline()) and "a" in p.cmdline())
-    node.terminate()
-    os.waitid(os.P_PID, node.pid, os.WEXITED | os.WNOWAIT)  # and leave the exit code where it is
+    end(part_with("broker.js"))
     with pytest.raises(
-        BrokerError, match=r"Node a of the cluster has ended by itself \(exit code -15\)\. It said: .*ws_port"
+        BrokerError, match=r"Node [ab] of the cluster has ended by itself \(exit code -15\)\. It said: .*ws_port"
     ):
+        cluster.check()
+
+
+def test_nodes_live_on_without_redis_for_a_while_and_it_is_named(cluster):
+    end(part_with("redis-server"))
+    nodes, until = cluster._nodes.values(), time.monotonic() + 20
+    while not all("Redis: " in node.said() for node in nodes) and time.monotonic() < until:
+        time.sleep(0.05)  # a line in another process's output is no event here
+    assert [node.exit_code() for node in nodes] == [None, None]
+    assert all("Redis: " in node.said() for node in nodes)
+    with pytest.raises(BrokerError, match=r"^Redis of the cluster has ended by itself"):
         cluster.check()
 
 

@@ -84,9 +84,8 @@ class Cluster:
 
     def check(self) -> None:
         """Raises BrokerError where a part has ended by itself: which, its exit code, and what it said last."""
-        parts = {f"Node {name}": node for name, node in self._nodes.items()}
-        if self._redis is not None:
-            parts["Redis"] = self._redis
+        parts = {} if self._redis is None else {"Redis": self._redis}  # first: nodes suffer from its end
+        parts |= {f"Node {name}": node for name, node in self._nodes.items()}
         for name, part in parts.items():
             if (code := part.exit_code()) is not None:
                 raise BrokerError(

@@ -22,14 +22,19 @@ const require = createRequire((process.env.NODE_ROOT || import.meta.dirname) + "
 const { Aedes } = require("aedes");
 const { WebSocketServer, createWebSocketStream } = require("ws");
 
-const shared = values.redis ? {
-  persistence: require("aedes-persistence-redis")({ path: values.redis }),
-  mq: require("mqemitter-redis")({ path: values.redis }),
-} : {};
+// An error that nobody listens to ends the process; a link to Redis that stumbles on a busy machine shall not.
+const told = (what) => (error) => console.error(`${what}: ${error?.message ?? error}`);
+process.on("unhandledRejection", told("aedes"));
+const shared = values.redis ? linked(values.redis) : {};
+function linked(path) {
+  const mq = require("mqemitter-redis")({ path });
+  mq.state.on("error", told("Redis"));
+  return { persistence: require("aedes-persistence-redis")({ path }), mq };
+}
 // A new id at each start: stored messages are numbered per id, and a node that starts again begins at 1.
 const id = `${values.id}-${randomUUID()}`;
 const aedes = await Aedes.createBroker({ id, heartbeatInterval: 2000, ...shared });
-aedes.on("error", (error) => console.error("aedes:", error));  // an event that nobody hears would end the process
+aedes.on("error", told("aedes"));
 
 const tcp = net.createServer(aedes.handle);
 const web = http.createServer((_, response) => { response.writeHead(426).end(); });
