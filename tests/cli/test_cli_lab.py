@@ -29,13 +29,27 @@ CELLS = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path):
+def made_folder(parent):
     """A folder as learners have them: with a space and letters of other languages."""
-    place = tmp_path / "Übung für Zoë 课程"
+    place = parent / "Übung für Zoë 课程"
     place.mkdir()
     (place / "page.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}')
     return place
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """One for each test."""
+    return made_folder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory):
+    """A server for the tests that only ask it something."""
+    parent = tmp_path_factory.mktemp("running")
+    place = made_folder(parent)
+    with lab_server(place, "--folder", str(place), "page.ipynb", home=parent / "home") as server:
+        yield server
 
 
 def ask(server, path: str, body: object = None, method: str | None = None):
@@ -92,6 +106,9 @@ def test_ctrl_c_ends_it_at_once_with_everything_it_started(folder, tmp_path, cel
     assert seconds < 15
     print(f"{cell}: gone after {seconds:.1f} s")
     text = "".join(server.output)
+    assert "127.0.0.1" in server.url
+    assert "/tree/page.ipynb?token=" in server.url
+    assert "Ctrl-C here ends everything" in text
     assert "y/[n]" not in text
     assert len(server.output) < 14, text  # no log, no warning, no traceback
     assert "JupyterLab has ended" in server.output[-1]
@@ -106,26 +123,14 @@ def test_no_way_to_end_it_leaves_a_kernel_behind(folder, tmp_path, name):
         server.process.send_signal(getattr(signal, name))
 
 
-def test_it_prints_few_lines_an_address_and_how_to_end_it(folder, tmp_path):
-    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
-        ask(server, "api/status")
-        server.interrupt()
-    text = "".join(server.output)
-    assert "127.0.0.1" in server.url
-    assert "/tree/page.ipynb?token=" in server.url
-    assert "Ctrl-C here ends everything" in text
-    assert len(server.output) < 14, text
-
-
-def test_no_news_no_updates_no_package_index(folder, tmp_path):
-    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
-        with urllib.request.urlopen(f"{server.origin}/lab?token={server.token}", timeout=60) as reply:
-            page = reply.read().decode()
-        settings = json.loads(page.split('id="jupyter-config-data" type="application/json">')[1].split("</script>")[0])
-        assert settings["news"] == {"disabled": True}
-        assert ask(server, "lab/api/news") == {"news": []}
-        assert ask(server, "lab/api/update") == {"notification": None}
-        assert settings["extensionManager"]["can_install"] is False
+def test_no_news_no_updates_no_package_index(running):
+    with urllib.request.urlopen(f"{running.origin}/lab?token={running.token}", timeout=60) as reply:
+        page = reply.read().decode()
+    settings = json.loads(page.split('id="jupyter-config-data" type="application/json">')[1].split("</script>")[0])
+    assert settings["news"] == {"disabled": True}
+    assert ask(running, "lab/api/news") == {"news": []}
+    assert ask(running, "lab/api/update") == {"notification": None}
+    assert settings["extensionManager"]["can_install"] is False
 
 
 def test_a_busy_port_is_one_sentence(folder, tmp_path):
@@ -219,27 +224,29 @@ def stored(count: int) -> dict[str, object]:
     }
 
 
-def test_a_lesson_as_shipped_opens_without_its_outputs_and_keeps_those_of_the_learner(folder, tmp_path):
+def put(folder: Path, name: str, *cells: dict[str, object], **metadata: object) -> str:
+    """Write a notebook; its text."""
+    text = json.dumps({"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5})
+    (folder / name).write_text(text)
+    return text
+
+
+def test_a_lesson_as_shipped_opens_without_its_outputs_and_keeps_those_of_the_learner(running):
     """Else the answer stands below each question before it is asked."""
-    lesson = {"cells": [stored(1), stored(2)], "metadata": {"mqttkit": SHIPPED}, "nbformat": 4, "nbformat_minor": 5}
-    text = json.dumps(lesson)
-    (folder / "lesson.ipynb").write_text(text)
-    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
-        model = ask(server, "api/contents/lesson.ipynb")
-        assert [cell["outputs"] for cell in model["content"]["cells"]] == [[], []]
-        assert [cell["execution_count"] for cell in model["content"]["cells"]] == [None, None]
-        assert (folder / "lesson.ipynb").read_text() == text  # to look at it changes nothing
-        model["content"]["cells"][0] |= {"outputs": stored(1)["outputs"], "execution_count": 1}
-        ask(server, "api/contents/lesson.ipynb", model, method="PUT")
-        again = ask(server, "api/contents/lesson.ipynb")["content"]["cells"]
-        assert [len(cell["outputs"]) for cell in again] == [1, 0]
+    text = put(running.folder, "lesson.ipynb", stored(1), stored(2), mqttkit=SHIPPED)
+    model = ask(running, "api/contents/lesson.ipynb")
+    assert [cell["outputs"] for cell in model["content"]["cells"]] == [[], []]
+    assert [cell["execution_count"] for cell in model["content"]["cells"]] == [None, None]
+    assert (running.folder / "lesson.ipynb").read_text() == text  # to look at it changes nothing
+    model["content"]["cells"][0] |= {"outputs": stored(1)["outputs"], "execution_count": 1}
+    ask(running, "api/contents/lesson.ipynb", model, method="PUT")
+    again = ask(running, "api/contents/lesson.ipynb")["content"]["cells"]
+    assert [len(cell["outputs"]) for cell in again] == [1, 0]
 
 
-def test_other_notebooks_open_as_they_are(folder, tmp_path):
-    mine = {"cells": [stored(1)], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
-    (folder / "mine.ipynb").write_text(json.dumps(mine))
-    with lab_server(folder, "--folder", str(folder), "page.ipynb", home=tmp_path / "home") as server:
-        assert ask(server, "api/contents/mine.ipynb")["content"]["cells"][0]["outputs"]
+def test_other_notebooks_open_as_they_are(running):
+    put(running.folder, "mine.ipynb", stored(1))
+    assert ask(running, "api/contents/mine.ipynb")["content"]["cells"][0]["outputs"]
 
 
 def test_every_lesson_bears_the_mark():
