@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 from mqttkit.errors import InvalidArgument
@@ -13,4 +14,4 @@ def check_timeout(timeout: Any) -> float:
         raise InvalidArgument(
             f"timeout is a number of seconds, 0 or more, not {timeout!r}. Nothing here waits without an end: try timeout=5."
         )
-    return float(timeout)
+    return min(float(timeout), threading.TIMEOUT_MAX / 2)  # the clock, too, must have room for it

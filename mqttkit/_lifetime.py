@@ -107,7 +107,7 @@ class Guardian:
     def release(self) -> None:
         """The child ends in the ordinary way: call this first, so that its number cannot be somebody else's by then."""
         pipe = self._process.stdin
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, ValueError):  # another thread may be here, too
             if pipe is not None and not pipe.closed:
                 pipe.write(b"\n")
                 pipe.close()
@@ -137,8 +137,7 @@ class Child:
         try:
             self._guardian = Guardian(self.process.pid, folder)
         except BaseException:  # also the stop button of a notebook
-            self.process.kill()
-            self.process.wait()
+            self._kill()
             raise
 
     def end(self, patience: float = 5.0, *, at_once: bool = False) -> None:
@@ -150,8 +149,14 @@ class Child:
         try:
             self.process.wait(patience)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self._kill()
+        except BaseException:  # the stop button of a notebook
+            self._kill()
+            raise
+
+    def _kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
 
 
 atexit.register(close_all)

@@ -111,6 +111,10 @@ def _port(url: str, parts: SplitResult) -> int:
     return port
 
 
+def without_login(url: str) -> str:
+    """The URL as it may be shown, also where it cannot be read: it may end in a shared notebook, or on a projector."""
+    return re.sub(r"^([a-z]+://)?.*@", r"\1", url)
+
+
 def _wrong(url: str, why: str) -> InvalidArgument:
-    shown = re.sub(r"//.*@", "//", url)  # it may end in a shared notebook
-    return InvalidArgument(f'"{shown}" {why}. {_EXAMPLE}')
+    return InvalidArgument(f'"{without_login(url)}" {why}. {_EXAMPLE}')

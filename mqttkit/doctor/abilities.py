@@ -187,9 +187,12 @@ def _websocket(guest: Guest) -> str:
     address = find_address(guest.url, None, tls=False)
     if address.websocket:
         return "yes"
+    scheme = "wss" if address.tls else "ws"  # a password that was meant for TLS is not sent in the open
     for port in (address.port, *_USUAL_WEBSOCKET_PORTS):
         try:
-            guest.client("web", url=f"ws://{address.host}:{port}", username=address.username, password=address.password)
+            guest.client(
+                "web", url=f"{scheme}://{address.host}:{port}", username=address.username, password=address.password
+            )
         except MqttKitError:
             continue
         return f"yes, port {port}"

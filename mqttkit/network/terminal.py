@@ -15,6 +15,7 @@ from mqttkit.network.network import Network
 from mqttkit.network.printer import YELLOW, Printer
 from mqttkit.network.upstream import Target
 from mqttkit.trace.files import check_path
+from mqttkit.url import without_login
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def run_trace(
     with stop_on_signals(end.set), Network(broker, listen_host=host, port=port) as network:
         faults = [network.lose(name) for name in lose]
         printer = Printer(network.trace, sys.stdout if out is None else out)
-        printer.line(f"Clients connect to {network.url}; the broker is {_hidden(broker)}. Stop with Ctrl+C.")
+        printer.line(f"Clients connect to {network.url}; the broker is {without_login(broker)}. Stop with Ctrl+C.")
         _warn_if_open(host, printer)
         _warn_if_away(broker, printer)
         while not end.is_set():
@@ -103,12 +104,6 @@ def _warn_if_away(broker: str, printer: Printer) -> None:
     except OSError as error:
         where = f"{address[0]}:{address[1]}"
         printer.line(f"No broker answers at {where} now ({error.strerror or error}). Is it running?", YELLOW)
-
-
-def _hidden(broker: str) -> str:
-    """The URL without its password."""
-    head, at, host = broker.rpartition("@")
-    return f"{head.rpartition(':')[0]}:***@{host}" if at and head.count(":") > 1 else broker
 
 
 def _address(listen: str) -> tuple[str, int]:

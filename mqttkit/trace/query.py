@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -97,12 +96,6 @@ def check_count(count: object) -> None:
         raise InvalidArgument(f"The first argument is how many: write type={count!r} to say which packets.")
     if not isinstance(count, int) or count < 0:
         raise InvalidArgument(f"count={count!r} makes no sense: give a number of packets.")
-
-
-def check_seconds(argument: str, seconds: object) -> None:
-    """Refuses a time that is none: everything waits for a limited time."""
-    if not isinstance(seconds, (int, float)) or not 0 <= seconds < math.inf:
-        raise InvalidArgument(f"{argument}={seconds!r} makes no sense: give seconds, from 0.")
 
 
 def check_since(since: object) -> None:

@@ -7,11 +7,12 @@ import time as clock
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Literal
 
+from mqttkit._checks import check_timeout
 from mqttkit._words import in_words
 from mqttkit.errors import InvalidArgument, Timeout
 from mqttkit.packets.printable import show_text
 from mqttkit.trace.causes import Causes
-from mqttkit.trace.query import CONDITIONS, Query, check_count, check_seconds, check_since
+from mqttkit.trace.query import CONDITIONS, Query, check_count, check_since
 from mqttkit.trace.records import BROKER, Captured, Event, Link, Wire
 from mqttkit.trace.story import Story, tell
 from mqttkit.trace.text import as_text
@@ -208,7 +209,7 @@ class Trace:
             InvalidArgument: a condition that means nothing.
         """
         check_count(count)
-        check_seconds("timeout", timeout)
+        timeout = check_timeout(timeout)
         check_since(since)
         wanted, deadline = Query(**query), clock.monotonic() + timeout
         with self._changed:

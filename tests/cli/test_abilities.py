@@ -39,6 +39,17 @@ def test_over_websocket_it_asks_the_same():
     assert {name for name, answer in found.items() if answer == "no"} == ONLY_V5
 
 
+def test_a_password_that_was_meant_for_tls_is_not_sent_in_the_open(monkeypatch):
+    """Not even to ports where others keep WebSocket without TLS."""
+    with Broker(tls=True, users={"anna": "secret"}) as broker, Network(broker) as listener:
+        monkeypatch.setattr(module, "_USUAL_WEBSOCKET_PORTS", (listener.port,))
+        monkeypatch.setattr(module, "PROBES", {"WebSocket": PROBES["WebSocket"]})
+        monkeypatch.setenv("SSL_CERT_FILE", str(broker.ca))
+        answers(broker.urls["mqtts"].replace("://", "://anna:secret@"))
+        assert listener.trace.links  # it was asked there
+        assert not listener.trace.eavesdrop().knows("secret")
+
+
 def test_a_broker_without_quality_2_or_wildcards_is_found_out(monkeypatch):
     """The network in front takes away what some real brokers do not have."""
     monkeypatch.setattr(module, "_WAIT", 0.3)

@@ -256,6 +256,16 @@ def test_parsed_url():
     assert parse_url("ws://localhost").tls is False
 
 
+@pytest.mark.parametrize(
+    "url", ["anna:secret@host:99999", "//anna:secret@host:x", "http://anna:se@cret@host", "mqtt://anna:secret@"]
+)
+def test_what_is_said_of_a_wrong_url_has_no_login(url):
+    with pytest.raises(InvalidArgument) as told:
+        parse_url(url)
+    assert "cret" not in str(told.value)
+    assert "anna" not in str(told.value)
+
+
 def test_interrupted_connect_leaves_nothing(answering, ctrl_c):
     """Ctrl-C while it waits for CONNACK: no thread, and it can be tried again."""
     port = answering(lambda s: s.recv(100) and s.recv(100))

@@ -476,6 +476,13 @@ def test_a_wrong_timeout_sends_nothing(broker, topic, timeout):
     assert [message.text for message in alice.wait_for()] == ["end"]
 
 
+def test_a_very_long_timeout_is_no_error(broker, topic):
+    alice = broker.client()
+    alice.subscribe(topic)
+    alice.publish(topic, "1", 1, timeout=1e300)
+    assert alice.wait_for(1, timeout=1e300)
+
+
 def test_a_long_payload_is_shown_short():
     """A list of messages is a cell's output."""
     assert repr(Message("t", b"25.6")) == "Message(topic='t', payload=b'25.6', qos=0, retain=False, dup=False)"
