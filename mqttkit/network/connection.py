@@ -136,6 +136,7 @@ class Connection:
         self._downward = Pipe(self, to_broker=False, framing=down)
         self._client.feed = self._upward.feed
         self._dialling = self.loop.create_task(self._dial())
+        self._dialling.add_done_callback(self._dialled)
         self._upward.feed(data)
 
     async def _dial(self) -> None:
@@ -155,6 +156,10 @@ class Connection:
             self._broker.reset()
         elif self._over and self._upward is not None:
             self._upward.flush()
+
+    def _dialled(self, _task: asyncio.Task[None]) -> None:
+        self._dialling = None
+        self._leave_if_gone()
 
     def _unreachable(self, error: Exception, host: str, port: int) -> None:
         late = TimeoutError(f"no answer within {_DIAL_TIMEOUT:g} s")
@@ -236,8 +241,7 @@ class Connection:
         """One end closed; the news travels on, unless the link is silent."""
         if not self._broker.is_open:
             self._relay.noticed(self)
-            if not self._client.is_open:
-                self._relay.closed(self)
+        self._leave_if_gone()
         if self._over:
             return
         name = self.link.name if of_client else "broker"
@@ -251,6 +255,10 @@ class Connection:
         else:
             self._end(keep=pipe)
             pipe.finish()
+
+    def _leave_if_gone(self) -> None:
+        if not (self._client.is_open or self._broker.is_open or self._dialling):
+            self._relay.closed(self)
 
     def _gone_unnoticed(self, name: str) -> None:
         """An end closes while the link is silent: the other end does not learn of it."""

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _TIMEOUT = 10.0  # seconds in which the thread must answer
-_TURNS = 4  # of the event loop, until a connection that was just accepted can be closed again
+_FAREWELL = 5.0  # seconds in which every connection must be gone at the end
+_QUIET_TURNS = 3  # of the event loop without any connection: until then asyncio may be about to tell of one
 _FIRST_FREE_PORT = 1024
 _NOTICE = 0.5  # seconds that the broker gets to notice the end of a connection
 
@@ -93,17 +94,24 @@ class Relay:
         return int(self._server.sockets[0].getsockname()[1])
 
     async def _shut_down(self) -> None:
-        if self._server is not None:
-            self._server.close()
-            for _ in range(_TURNS):
-                await asyncio.sleep(0)
+        """Accepts no more, and returns when every connection that was accepted or dialled is gone."""
+        self._stop_accepting()
         for connection in list(self._connections):
             connection.close()
-        tasks = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        await asyncio.sleep(0)  # aborted transports say goodbye in the next round
+        deadline, quiet = self.loop.time() + _FAREWELL, 0
+        while quiet < _QUIET_TURNS and self.loop.time() < deadline:
+            await asyncio.sleep(0)
+            accepted = len(asyncio.all_tasks()) > 1  # a task of asyncio's, besides this one
+            under_way = accepted or bool(self._connections)
+            quiet = 0 if under_way else quiet + 1
+        if self._server is not None:
+            self._server.close()
+
+    def _stop_accepting(self) -> None:
+        """Asyncio cannot close a connection that was accepted before `close` and comes up after it: so close comes last."""
+        for listener in self._server.sockets if self._server is not None else ():
+            with suppress(NotImplementedError):  # the event loop of Windows has no readers
+                self.loop.remove_reader(listener.fileno())
 
     # --- connections (in the relay's thread)
 
@@ -112,11 +120,13 @@ class Relay:
         connection.link.number = len(self.links) + 1
         self.links[connection.link.number] = connection.link
         self._connections.add(connection)
-        if any(fault.refuses(connection.link) for fault in self.faults if _is_for_all(fault)):
+        if not self.is_running:
+            connection.close()
+        elif any(fault.refuses(connection.link) for fault in self.faults if _is_for_all(fault)):
             connection.refuse()
 
     def closed(self, connection: Connection) -> None:
-        """Both ends of a connection are gone."""
+        """Both ends of a connection are gone, and none will come."""
         self._connections.discard(connection)
 
     # --- order between connections
