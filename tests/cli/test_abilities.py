@@ -41,7 +41,7 @@ def test_over_websocket_it_asks_the_same():
 
 def test_a_password_that_was_meant_for_tls_is_not_sent_in_the_open(monkeypatch):
     """Not even to ports where others keep WebSocket without TLS."""
-    with Broker(tls=True, users={"anna": "secret"}) as broker, Network(broker) as listener:
+    with Broker(tls=True, websocket=True, users={"anna": "secret"}) as broker, Network(broker) as listener:
         monkeypatch.setattr(module, "_USUAL_WEBSOCKET_PORTS", (listener.port,))
         monkeypatch.setattr(module, "PROBES", {"WebSocket": PROBES["WebSocket"]})
         monkeypatch.setenv("SSL_CERT_FILE", str(broker.ca))
