@@ -29,6 +29,34 @@ def test_starts_on_a_free_port_of_this_machine_only(engine, client):
         socket.create_connection((broker.host, broker.port), 1)
 
 
+def test_a_start_that_fails_leaves_no_port_taken():
+    with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as taken:
+        ports = free.getsockname()[1], taken.getsockname()[1]
+        free.close()
+        with pytest.raises(BrokerError, match="another program"):
+            Broker(port=ports[0], ws_port=ports[1]).start()
+        socket.create_server(("127.0.0.1", ports[0])).close()
+
+
+def test_a_broker_that_its_own_event_is_asked_to_stop_says_so_and_can_be_stopped_afterwards():
+    said, heard = [], threading.Event()
+
+    def stop(_event):
+        try:
+            broker.stop()
+        except BrokerError as error:
+            said.append(str(error))
+        heard.set()
+
+    with Broker() as broker:
+        broker.on_event(stop)
+        with Client(broker, "alice"):
+            assert heard.wait(5)
+            assert broker.running
+    assert not broker.running
+    assert "Stop it in a cell" in said[0]
+
+
 def test_start_and_close_may_be_called_twice(engine):
     broker = Broker(engine=engine)
     assert broker.start() is broker

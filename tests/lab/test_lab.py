@@ -142,6 +142,30 @@ def test_mosquitto_engine():
         assert lab.trace.packets(type="PUBLISH", sender="alice")
 
 
+def test_a_lab_that_its_own_network_is_asked_to_close_says_so_and_can_be_closed_afterwards():
+    before = set(threading.enumerate())
+    lab = Lab()
+    alice = lab.client("alice")
+    fault = lab.network.lose("PUBLISH", where=lambda _: lab.close())
+    alice.publish("a", "1")
+    lab.network.settle()
+    with pytest.raises(InvalidArgument, match="cannot be closed by a function that it calls itself"):
+        fault.heal()
+    assert alice.connected
+    lab.close()
+    assert not {t for t in threading.enumerate() if t.name.startswith("mqttkit")} - before
+
+
+def test_every_part_of_a_lab_is_closed_whatever_another_part_says(monkeypatch):
+    lab = Lab()
+    lab.client("alice")
+    monkeypatch.setattr(lab.clients[0], "close", lambda: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        lab.close()
+    assert not lab.network.is_running
+    assert not lab.broker.running
+
+
 def test_tls_and_websocket_clients_go_through_the_network_too():
     """What they speak passes; TLS hides it, WebSocket does not."""
     with Lab(tls=True, websocket=True) as lab:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from contextlib import suppress
 
 import pytest
 
-from mqttkit import MqttKitError, Will
+from mqttkit import MqttKitError, Network, Will
 from mqttkit.errors import ConnectError
 
 TOPIC = "home/t"
@@ -252,6 +253,33 @@ def test_a_connect_to_a_broker_that_is_away_does_not_arrive():
         with pytest.raises(ConnectError):
             Client(network, "alice").connect()
         assert not network.trace.packets("CONNECT")[0].delivered
+
+
+def test_a_fault_does_not_outlive_its_block_when_the_waiting_is_interrupted(lab, pair, monkeypatch):
+    """At its end the block waits for a PUBREC; there the learner presses the stop button."""
+
+    def interrupted(_seconds):
+        raise KeyboardInterrupt
+
+    fault = lab.network.lose("PUBREC")
+    monkeypatch.setattr(fault._matched, "wait", interrupted)
+    with pytest.raises(KeyboardInterrupt), fault:
+        assert fault.active
+    assert lab.network.faults == ()
+
+
+def test_a_network_may_be_closed_in_the_block_of_a_fault(new_lab):
+    lab = new_lab()
+    with lab.network.silence("alice"):
+        lab.close()
+
+
+@pytest.mark.parametrize("host", ["ä" * 70, "\0", "192.0.2.1"], ids=["long", "nul", "not here"])
+def test_a_network_that_cannot_listen_leaves_no_thread(host):
+    before = set(threading.enumerate())
+    with pytest.raises(MqttKitError, match="The network cannot listen on"):
+        Network("mqtt://127.0.0.1:1883", listen_host=host).start()
+    assert not [thread for thread in set(threading.enumerate()) - before if "mqttkit" in thread.name]
 
 
 def test_heal_ends_every_fault(lab, pair):
