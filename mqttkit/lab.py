@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from inspect import signature
 from typing import TYPE_CHECKING, Any
 
@@ -164,19 +166,22 @@ class Lab:
         return Ladder(self.trace)
 
     def _flush(self) -> None:
-        """Return when every client has sent what it was asked to send."""
+        """Return when every client has sent what it was asked to send, or after a second for all of them."""
+        end = time.monotonic() + FLUSH_SECONDS
         for client in self.clients:
-            client.flush(FLUSH_SECONDS)
+            client.flush(max(0.0, end - time.monotonic()))
 
     # --- its end
     def close(self) -> None:
         """Close the clients, the network and the broker (unless it was given); may be called again."""
+        self.network.check_outside()
         self._closed = True
-        for client in self.clients:
-            client.close()
-        self.network.close()
-        if self._owns_broker:
-            self.broker.close()
+        with ExitStack() as rest:  # each part is closed, whatever another one says
+            if self._owns_broker:
+                rest.callback(self.broker.close)
+            rest.callback(self.network.close)
+            for client in reversed(self.clients):
+                rest.callback(client.close)
 
     def __enter__(self) -> Self:
         return self

@@ -136,7 +136,11 @@ class Broker:
         """Stop. Ports, retained messages and sessions of clean_session=False are there again after `start`."""
         if self._running:
             self._running = False
-            self._engine.stop()
+            try:
+                self._engine.stop()
+            except BaseException:
+                self._running = self._engine.alive()  # it can be stopped again
+                raise
             self._feed.emit("stop")
 
     close = stop

@@ -149,11 +149,13 @@ class Fault:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self.active:
-            if self.waits:
-                self._matched.wait(PATIENCE)
-            self._network.settle(PATIENCE)
-        self._network.end_fault(self)
+        try:
+            if kind is None and self.active and self._network.is_running:
+                if self.waits:
+                    self._matched.wait(PATIENCE)
+                self._network.settle(PATIENCE)
+        finally:  # also where the stop button ends the waiting: a fault never outlives its block
+            self._network.end_fault(self)
         if kind is None:
             self.raise_error()
 

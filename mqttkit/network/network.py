@@ -93,10 +93,20 @@ class Network:
         return self
 
     def close(self) -> None:
-        """Ends all connections and the relay; the trace stays."""
-        relay, self._relay = self._relay, None
-        if relay is not None:
-            relay.stop()
+        """Ends all connections and the relay; the trace stays. May be called again."""
+        if self._relay is not None:
+            self._relay.stop()
+            self._relay = None  # not before: what is interrupted can be called again
+
+    def check_outside(self) -> None:
+        """Raises MqttKitError inside a function that the network calls, such as `where`: it cannot be closed there."""
+        if self._relay is not None:
+            self._relay.check_outside()
+
+    @property
+    def is_running(self) -> bool:
+        """True between `start` and `close`."""
+        return self._relay is not None
 
     def __enter__(self) -> Self:
         return self.start()

@@ -67,19 +67,30 @@ class Relay:
         self._thread.start()
         try:
             return asyncio.run_coroutine_threadsafe(self._listen(host, port), self.loop).result(_TIMEOUT)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: what can be no name of a machine
             self.stop()
             raise BrokerError(f"The network cannot listen on {host}:{port}: {_why_not(error, port)}") from error
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
-        """Ends all connections, the socket and the thread."""
+        """Ends all connections, the socket and the thread; may be called again."""
         if self.loop.is_closed():
             return
+        self.check_outside()
         self.is_running = False
         with suppress(FutureTimeout):  # a function of a learner may hold the thread up; it dies with the process
             asyncio.run_coroutine_threadsafe(self._shut_down(), self.loop).result(_TIMEOUT)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self._thread.join(_TIMEOUT)
+
+    def check_outside(self) -> None:
+        """Raises MqttKitError in the relay's own thread, which cannot wait for its own end."""
+        if threading.current_thread() is self._thread:
+            raise MqttKitError(
+                "A network cannot be closed by a function that it calls itself, such as `where`. Close it in a cell."
+            )
 
     def _run(self) -> None:
         asyncio.set_event_loop(self.loop)
@@ -198,8 +209,10 @@ class Relay:
             self.call(lambda: None)
 
 
-def _why_not(error: OSError, port: int) -> str:
+def _why_not(error: OSError | ValueError, port: int) -> str:
     """Why a port cannot be listened on, and what to try."""
+    if not isinstance(error, OSError):
+        return "this is no name of a machine. 127.0.0.1 is for this machine only, 0.0.0.0 for all its addresses."
     privileged = isinstance(error, PermissionError) and 0 < port < _FIRST_FREE_PORT
     if error.errno == errno.EADDRINUSE or (isinstance(error, PermissionError) and not privileged):
         return "another program uses this port. Take another one; 0 takes any that is free."

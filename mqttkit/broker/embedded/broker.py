@@ -67,6 +67,7 @@ class CorrectedBroker(
         try:
             await self.start()
         except StockError as error:
+            await self.shutdown()  # the other listeners, which are open already
             cause = error.__cause__
             raise BrokerError(cannot_listen(self.options.host, self.options.ports, cause or error)) from cause
         self._retained_messages.update(retained)

@@ -64,6 +64,10 @@ class EmbeddedEngine:
         """Stop; sessions of clean_session=False and retained messages are kept for the next start."""
         if self._loop is None:
             return
+        if threading.current_thread() is self._thread:
+            raise BrokerError(
+                "A broker cannot be stopped by a function that it calls itself (on_event). Stop it in a cell."
+            )
         try:
             self._wait(self._close())
         finally:
