@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from mqttkit._sockets import shut
 from mqttkit.packets import encode
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ class Counter:
         port: where to connect instead of the real server.
         up, down: bytes towards the server, and back.
         connections: how many were opened.
-        connections: how many were opened.
     """
 
     def __init__(self, server_port: int) -> None:
@@ -39,7 +39,7 @@ class Counter:
         self._done: list[threading.Thread] = []
         self.port: int = self._listener.getsockname()[1]
         self.up = self.down = self.connections = 0
-        threading.Thread(target=self._accept, daemon=True).start()
+        threading.Thread(target=self._accept, name="mqttkit counter", daemon=True).start()
 
     @property
     def total(self) -> int:
@@ -53,7 +53,7 @@ class Counter:
 
     def close(self) -> None:
         """Take no more connections."""
-        self._listener.close()
+        shut(self._listener)
 
     def _accept(self) -> None:
         while True:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
 import json
 import secrets
@@ -11,6 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from mqttkit._sockets import shut
 from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
 from mqttkit.grading.check import LINE
@@ -58,7 +58,7 @@ class Session:
     def close(self) -> None:
         """End the socket and every connection to it."""
         for link in [self._server, *self._links]:
-            _shut(link)
+            shut(link)
         with self._lock:  # the play that was under way has ended
             self._open = None
 
@@ -84,7 +84,7 @@ class Session:
         except (StudentError, OSError):
             return  # the kernel has gone; whatever was judged until then is kept
         finally:
-            _shut(link)
+            shut(link)
 
     def _result(self, name: str, channel: SocketChannel) -> dict[str, Any]:
         with self._lock:
@@ -149,9 +149,3 @@ def _listen(path: Path | None) -> socket.socket:
     server.bind(str(path))
     server.listen()
     return server
-
-
-def _shut(link: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # not connected: a listening socket on some systems, or gone already
-        link.shutdown(socket.SHUT_RDWR)  # wakes a thread that waits in accept() or recv()
-    link.close()

@@ -1,6 +1,7 @@
 """The byte counts of lesson 9, against values worked out by hand from the protocols."""
 
 import struct
+import threading
 
 from mqttkit.compare import amqp_publish, count_http, count_websocket, framing
 
@@ -37,6 +38,13 @@ def test_amqp_publish_is_three_frames_that_end_properly():
         data = data[8 + size :]
     assert [kind for kind, _ in frames] == [1, 2, 3]
     assert frames[2][1] == PAYLOAD
+
+
+def test_nothing_waits_for_connections_afterwards():
+    count_http(PAYLOAD, messages=1)
+    for thread in [thread for thread in threading.enumerate() if thread.name == "mqttkit counter"]:
+        thread.join(5)
+        assert not thread.is_alive()
 
 
 def test_framing_orders_mqtt_below_amqp_below_http():
