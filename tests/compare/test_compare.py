@@ -41,7 +41,7 @@ def test_amqp_publish_is_three_frames_that_end_properly():
 
 
 def test_nothing_waits_for_connections_afterwards():
-    count_http(PAYLOAD, messages=1)
+    count_http(PAYLOAD, path="/home", messages=1)
     for thread in [thread for thread in threading.enumerate() if thread.name == "mqttkit counter"]:
         thread.join(5)
         assert not thread.is_alive()
