@@ -13,6 +13,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 import time
 
 import psutil
@@ -20,7 +21,7 @@ import pytest
 
 from mqttkit import Broker
 from mqttkit.broker.embedded import handler, session
-from support.rawmqtt import PINGREQ, ack, connect, publish, subscribe, unsubscribe
+from support.rawmqtt import PINGREQ, Raw, ack, connect, publish, subscribe, unsubscribe
 
 FUZZ = int(os.environ.get("MQTTKIT_FUZZ", "4000"))
 SEEDS = [
@@ -71,6 +72,27 @@ def fuzz(broker, count: int, seed: int) -> int:
     if link is not None:
         link.close()
     return connections
+
+
+def test_a_broker_that_was_held_up_reads_before_it_calls_a_client_silent(monkeypatch):
+    """A cell that keeps every thread busy must not cost a client its connection."""
+    monkeypatch.setattr(handler.Handler, "silence_limit", lambda _self, _keep_alive: 1.0)
+    held_up = threading.Event()
+
+    def hold_up(event):
+        if event.kind == "publish":
+            held_up.set()
+            time.sleep(1.2)  # in the broker's thread
+
+    with Broker() as broker:
+        broker.on_event(hold_up)
+        client = Raw(broker.host, broker.port)
+        client.connect("x", keep_alive=1)
+        client.send(publish("t", b"m"))
+        assert held_up.wait(5)
+        client.send(PINGREQ)
+        client.expect("PINGRESP")
+        client.close()
 
 
 def test_mutated_packets_harm_nobody(client):

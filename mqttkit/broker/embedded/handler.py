@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from mqttkit.broker.embedded.session import Session
 
 CONNECT_TIMEOUT = 10.0  # seconds between opening a connection and its CONNECT
-_SECOND_LOOK = 0.05  # seconds in which the broker reads what has arrived
+_TURNS = 5  # of the event loop in which what has arrived becomes packets, also over TLS and WebSocket
 _LINGER = 2.0  # seconds that a closing connection may take to hand over its last bytes
 _MOST_BUFFERED = 4 * 2**20  # bytes for a client that does not read, before it loses QoS 0 messages
 _TOO_MUCH = 256 * 2**20  # and before it loses its connection
@@ -46,7 +45,7 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         self.heard = broker.loop.time()  # when the last packet came
         self._splitter = Splitter()
         self._out: list[bytes] = []
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
 
     # --- the life of a connection
     async def serve(self) -> None:
@@ -135,12 +134,13 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
         """A client that is silent for one and a half times its keep alive is cut off."""
         return 1.5 * keep_alive
 
-    def _check_silence(self, limit: float, *, again: bool = False) -> None:
-        """Look again a moment later before the client is cut off: where the broker was held up, its packets wait to be read."""
+    def _check_silence(self, limit: float, turns: int = _TURNS) -> None:
+        """Cut off a silent client; where the broker was held up, what has arrived meanwhile is read first."""
         left = self.heard + limit - self.broker.loop.time()
-        if left > 0 or not again:
-            look = partial(self._check_silence, limit, again=left <= 0)
-            self._timer = self.broker.loop.call_later(max(left, _SECOND_LOOK), look)
+        if left > 0:
+            self._timer = self.broker.loop.call_later(left, self._check_silence, limit)
+        elif turns:
+            self._timer = self.broker.loop.call_soon(self._check_silence, limit, turns - 1)
         else:
             self.end(f"silent for 1.5 times its keep alive ({limit:g} s)")
 
