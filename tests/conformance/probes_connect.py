@@ -115,7 +115,7 @@ def password_without_user(net):
     return answer(raw)
 
 
-@probe("MQTT-3.1.3-10", "closed without answer")
+@probe("MQTT-4.7.1-1", "closed without answer")
 def will_topic_with_wildcard(net):
     """A wildcard in the will topic?"""
     raw = net.raw()
@@ -156,7 +156,7 @@ def long_client_id(net):
     return answer(raw)
 
 
-@probe("MQTT-3.1.2-2", "CONNACK 0000, open")
+@probe("MQTT-4.2.0-1", "CONNACK 0000, open")
 def trickling_connect(net):
     """A CONNECT that arrives byte by byte?"""
     raw = net.raw()

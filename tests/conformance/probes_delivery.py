@@ -218,7 +218,7 @@ def suback_has_the_packet_identifier(net):
     return f"SUBACK {client.expect('SUBACK').pid}"
 
 
-@probe("MQTT-3.1.2-1", "m QoS 0")
+@probe("MQTT-4.5.0-1", "m QoS 0")
 def own_messages_come_back(net):
     """Does a publisher that subscribes to its own topic get its messages?"""
     client = net.subscriber(("t", 0))

@@ -11,6 +11,10 @@ def _pair(present):
     return "session present" if present else "new session"
 
 
+_FAIR = 1.2  # seconds between two packets that a client with keep alive 1 s may take
+_ATTEMPTS = 5
+
+
 @probe("MQTT-3.2.2-2", "new session; session present")
 def session_present(net):
     """clean_session=False twice: the session present flag of the two CONNACKs?"""
@@ -218,13 +222,23 @@ def silent_link(net):
 @probe("MQTT-3.1.2-24", "open")
 def pings_keep_a_link_alive(net):
     """A client with keep alive 1 s that sends a PINGREQ every half second for 2.5 s?"""
-    client = net.client("x", keep_alive=1)
-    for _ in range(5):
-        client.send(PINGREQ)
-        client.expect("PINGRESP")
-        if client.closed_within(0.5):
-            return "closed"
-    return client.fate()
+    return _kept_alive(net, PINGREQ, 0.5, 5)
+
+
+def _kept_alive(net, data, pause, times):
+    """What becomes of a client with keep alive 1 s that sends `data` so often; asked again where we could not send in time."""
+    for attempt in range(_ATTEMPTS):
+        client = net.client(f"x{attempt}", keep_alive=1)
+        for _ in range(times):
+            began = time.monotonic()
+            client.send(data)
+            if client.closed_within(pause):
+                if time.monotonic() - began > _FAIR:  # the machine held us up: it was right to close
+                    break
+                return "closed"
+        else:
+            return client.fate()
+    return "never asked in time"
 
 
 @probe("MQTT-3.14.4-1", "no will; 3 messages: a QoS 0, b QoS 1, c QoS 2", "store_once")
@@ -310,9 +324,4 @@ def keep_alive_zero(net):
 @probe("MQTT-3.1.2-24", "open", also=("MQTT-3.12.4-1",))
 def any_packet_keeps_a_link_alive(net):
     """A client with keep alive 1 s that publishes every 0.7 s for 2.8 s, and sends no PINGREQ?"""
-    client = net.client("x", keep_alive=1)
-    for _ in range(4):
-        client.send(publish("t", b"m"))
-        if client.closed_within(0.7):
-            return "closed"
-    return client.fate()
+    return _kept_alive(net, publish("t", b"m"), 0.7, 4)

@@ -6,6 +6,12 @@ from probes import probe
 
 from support.rawmqtt import ack, packet, publish, subscribe, text, unsubscribe
 
+_PACKETS = (
+    "connect", "connack", "publish", "puback", "pubrec", "pubrel", "pubcomp", "subscribe", "suback", "unsubscribe", "unsuback",
+    "pingreq", "pingresp", "disconnect",
+)  # fmt: skip
+_SPELLING = {"qos": "QoS", "dup": "DUP", "utf8": "UTF-8", "nul": "U+0000"}
+
 
 def malformed(name, statement, data, *guards, expected="closed; others open"):
     """Register a probe that sends `data` and looks what becomes of this connection and another one."""
@@ -16,8 +22,14 @@ def malformed(name, statement, data, *guards, expected="closed; others open"):
         return f"{client.fate()}; others {other.fate()}"
 
     ask.__name__ = name
-    ask.__doc__ = f"{name.replace('_', ' ').capitalize()}: what becomes of this connection, and of others?"
+    ask.__doc__ = f"{_in_words(name)}: what becomes of this connection, and of others?"
     probe(statement, expected, *guards)(ask)
+
+
+def _in_words(name):
+    """A name such as puback_with_wrong_flags as the standard writes it: PUBACK with wrong flags."""
+    words = [_SPELLING.get(word, word.upper() if word in _PACKETS else word) for word in name.split("_")]
+    return words[0][0].upper() + " ".join(words)[1:]
 
 
 def sub(body):
@@ -29,7 +41,7 @@ malformed("empty_topic_name", "MQTT-4.7.3-1", publish("", b"m"), "refuse_invalid
 malformed("topic_name_not_utf8", "MQTT-1.5.3-1", publish(b"\xc3\x28", b"m"), "utf8")
 malformed("surrogate_in_a_topic_name", "MQTT-1.5.3-1", publish(b"\xed\xa0\x80", b"m"), "utf8")
 malformed("nul_in_a_topic_name", "MQTT-1.5.3-2", publish("a\0b", b"m"))
-malformed("control_character_in_a_topic_name", "MQTT-1.5.3-2", publish("a\x01b", b"m"), "refuse_control_characters")
+malformed("control_character_in_a_topic_name", "MQTT-1.5.3", publish("a\x01b", b"m"), "refuse_control_characters")
 malformed("publish_qos_3", "MQTT-3.3.1-4", packet(0x36, text("t") + b"\0\1m"), "refuse_publish_flags")
 malformed("dup_at_qos_0", "MQTT-3.3.1-2", publish("t", b"m", dup=True), "refuse_publish_flags")
 malformed("publish_packet_identifier_0", "MQTT-2.3.1-1", publish("t", b"m", 1, pid=0), "refuse_packet_id_zero")
