@@ -61,7 +61,8 @@ class Broker:
         access: rules of who may publish, subscribe and receive what (see `mqttkit.security.Access`), or a file of them.
         tls: opens TLS listeners: True for a certificate of a new lesson CA (`broker.ca`), or a LessonCA, a Certificate,
             or a pair of PEM files (certificate, key).
-        websocket: True opens WebSocket listeners too (ws, and wss with `tls`).
+        websocket: True opens WebSocket listeners too (ws, and wss with `tls`). Browsers let any page connect to them, also on
+            this machine: for what is not for everybody's eyes, give `users`.
         tls_port: opens the TLS listener there; 0 takes any free port.
         ws_port: opens the WebSocket listener there.
         wss_port: opens the secure WebSocket listener there. With one of tls_port and wss_port, `tls` opens no other.

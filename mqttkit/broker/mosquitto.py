@@ -128,14 +128,22 @@ class MosquittoEngine:
     def _free_port(self) -> int:
         family = socket.AF_INET6 if ":" in self._options.host else socket.AF_INET
         with socket.socket(family) as probe:
-            probe.bind((self._options.host, 0))
+            try:
+                probe.bind((self._options.host, 0))
+            except OSError as error:
+                raise BrokerError(cannot_listen(self._options.host, self._options.ports, error)) from error
             return int(probe.getsockname()[1])
 
     def _launch(self, ports: dict[str, int]) -> str | None:
         """Start the process; None when it runs, else what it said."""
         configuration = self._write("mosquitto.conf", "\n".join(self._configuration(ports)) + "\n")
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        self._child = Child([self._binary, "-c", str(configuration)], folder=self._folder, **streams)
+        try:
+            self._child = Child([self._binary, "-c", str(configuration)], folder=self._folder, **streams)
+        except OSError as error:
+            raise BrokerError(
+                f"{self._binary} cannot be started: {error.strerror}. Use the embedded engine: Broker()."
+            ) from error
         assert self._child.process.stderr is not None
         self._log.follow(self._child.process.stderr, ports)
         try:

@@ -26,6 +26,7 @@ _REASONS = {
     "has exceeded timeout, disconnecting": "silent for 1.5 times its keep alive",
     "already connected, closing old connection": "taken over by a new connection with the same client id",
 }
+_MOST_ARRIVED = 1000  # connections that have not said CONNECT yet; most never will
 _REFUSALS = {"5": "wrong user name or password", "135": "wrong user name or password"}
 
 
@@ -120,6 +121,8 @@ class LogReader:
     def _arrive(self, address: str, port: str) -> None:
         with self._changed:
             self._arrived[address] = self._kinds.get(int(port), "mqtt")
+            while len(self._arrived) > _MOST_ARRIVED:  # those that never said CONNECT
+                del self._arrived[next(iter(self._arrived))]
             self._changed.notify_all()
 
     def _connect(self, address: str, name: str, *options: str) -> None:

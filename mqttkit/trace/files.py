@@ -65,7 +65,7 @@ def load(path: str | PathLike[str]) -> Trace:
         if head["format"] != FORMAT or head["version"] != VERSION or not whole:
             raise KeyError(head)  # noqa: TRY301 - the same words for every wrong file
         return _rebuild(head, rows)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:  # AttributeError: the first line is no object
         raise InvalidArgument(_no_trace(path)) from error
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mqttkit.trace.sessions import Sessions
 
 LIMIT = 100_000
+_MOST_DROPPED = 1000  # entries at a time: each is read before it goes, and the relay's clients wait for that
 _LONGEST_NOTE = 300  # characters: a client id in it may have 65535
 Order = Literal["story", "time"]
 
@@ -84,7 +85,7 @@ class Trace:
     def _append(self, item: Wire | Event) -> None:
         self._items.append(item)
         if len(self._items) > self.limit:
-            self._drop(max(1, self.limit // 10))
+            self._drop(max(1, min(self.limit // 10, _MOST_DROPPED)))
         if self._waiting:
             self._changed.notify_all()
         for listener in self._listeners:
@@ -99,7 +100,7 @@ class Trace:
         self._listeners = tuple(other for other in self._listeners if other != listener)
 
     def _drop(self, count: int) -> None:
-        self._feed()
+        self._feed(self.dropped + count)
         del self._items[:count]
         self.dropped += count
         self._causes.forget(self.dropped)
@@ -137,10 +138,11 @@ class Trace:
         packet = item.packet
         return Captured(number, time, item.link.number, *ends, packet, item.fault, item.delivered, item.problem)
 
-    def _feed(self) -> None:
+    def _feed(self, upto: int | None = None) -> None:
+        last = self._end if upto is None else max(upto, self._fed)
         first = max(self._fed, self.dropped) + 1
-        self._causes.feed(self._view(number) for number in range(first, self._end + 1))
-        self._fed = self._end
+        self._causes.feed(self._view(number) for number in range(first, last + 1))
+        self._fed = last
 
     def broker_view(self) -> Sessions:
         """What the broker must know by now, worked out from what the trace saw: a copy."""

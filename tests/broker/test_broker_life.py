@@ -336,3 +336,8 @@ def test_docstrings_are_not_needed():
     code = "from mqttkit import Broker; Broker().start().close()"
     done = subprocess.run([sys.executable, "-OO", "-c", code], capture_output=True, text=True, timeout=60, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_address_that_is_not_of_this_machine_is_named(engine):
+    with pytest.raises(BrokerError, match=r"cannot listen on 192\.0\.2\.1"):  # an address for documentation
+        Broker("192.0.2.1", engine=engine, open_=True).start()

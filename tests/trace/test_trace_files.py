@@ -36,7 +36,9 @@ def test_json_lines_bring_everything_back(tape, tmp_path):
     assert (tmp_path / "again.jsonl").read_bytes() == path.read_bytes()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "no json", '{"format": "mqttkit trace", "version": 99, "links": []}'])
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]\n", "5\n", "null\n", "no json", '{"format": "mqttkit trace", "version": 99, "links": []}']
+)
 def test_other_files_are_refused_with_a_sentence(text, tmp_path):
     path = tmp_path / "other.jsonl"
     path.write_text(text)

@@ -8,7 +8,7 @@ import pytest
 from trace_parts import Tape, qos1_on_two_hops
 
 from mqttkit import InvalidArgument, Timeout
-from mqttkit.trace import Trace
+from mqttkit.trace import Trace, Wire
 
 
 @pytest.fixture
@@ -110,6 +110,20 @@ def test_what_fell_off_is_forgotten_everywhere():
         tape.send(link, "PUBACK", up=False, packet_id=1 + number)
     causes = tape.trace._causes
     assert max(map(len, (causes.cause, causes._last, causes._published))) <= 210
+
+
+def test_a_full_trace_does_not_stand_still_to_forget():
+    """What falls off is read first, by the thread that carries the packets: a little at a time."""
+    tape = Tape(limit=20_000)
+    link = tape.connect("bob")
+    ping = tape.send(link, "PINGREQ")
+    read = []
+    for _ in range(25_000):
+        before = tape.trace._fed
+        tape.trace.record(Wire(ping.time, link, ping.raw, to_broker=True))
+        read.append(tape.trace._fed - before)
+    assert 0 < max(read) <= 1000
+    assert len(tape.trace) <= 20_000
 
 
 def test_wait_for_counts_what_comes_in_several_looks(tape):
