@@ -104,7 +104,7 @@ def test_a_broker_that_is_away_ends_the_connection_and_is_named():
     with Network(address) as network:
         with pytest.raises(ConnectError, match=f"Nothing listens on 127.0.0.1 port {address[1]}"):
             Client(network, "alice").connect()
-        assert "the broker cannot be reached" in network.trace.text()
+        assert f"the broker cannot be reached: nothing listens on 127.0.0.1 port {address[1]}" in network.trace.text()
         assert len(network.trace.links) == 1  # nobody had to look again
 
 
