@@ -20,10 +20,11 @@ import psutil
 from jupyter_client.manager import KernelManager
 
 from mqttkit.errors import GradingError
+from mqttkit.grading.orphans import end_orphans
 from mqttkit.grading.sandbox import Box
 
 OUTPUT = 20_000  # characters kept of what one cell prints
-ROUNDS = 5  # of looking for processes that are left
+WATCHED = 10.0  # seconds that the watch may take to end
 GRACE = 1.0  # seconds a cell has to end after an interrupt
 
 
@@ -73,13 +74,13 @@ class Kernel:
     def _start(self) -> None:
         env = self._box.env or {"PATH": os.environ.get("PATH", "")}
         home = str(self._box.folder / "home")
-        self._others = {p.pid for p in psutil.Process().children(recursive=True)}
         self._manager.start_kernel(env=env, cwd=home, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self._process = psutil.Process(self._manager.provisioner.pid)
         self._client = self._manager.blocking_client()
         self._client.start_channels()
         self._quiet = threading.Event()
-        threading.Thread(target=self._watch, name="mqttkit-watch", daemon=True).start()
+        self._watcher = threading.Thread(target=self._watch, name="mqttkit-watch", daemon=True)
+        self._watcher.start()
         try:
             self._client.wait_for_ready(timeout=60)
         except RuntimeError as error:
@@ -122,6 +123,7 @@ class Kernel:
     def close(self) -> None:
         """End the kernel and everything it started, and give back its sockets."""
         self._quiet.set()
+        self._watcher.join(WATCHED)  # it may be ending processes: the next kernel must not be among them
         self._client.stop_channels()
         self._kill()
         self._manager.shutdown_kernel(now=True)
@@ -149,16 +151,7 @@ class Kernel:
         for process in [*family, *_strays(self._box)]:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        for _ in range(ROUNDS):  # what was just being forked is there in the next round
-            found = [
-                p for p in psutil.Process().children(recursive=True) if p.pid not in {*self._others, self._process.pid}
-            ]
-            if not found:
-                break
-            for process in found:
-                with contextlib.suppress(psutil.Error):
-                    process.kill()
-            psutil.wait_procs(found, timeout=1)
+        end_orphans(self._process.pid)
 
 
 def _note(news: dict[str, Any], run: Run) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import logging
 import os
@@ -13,8 +12,7 @@ import threading
 import psutil
 
 from mqttkit.grading.job import Job, grade_one
-
-_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+from mqttkit.grading.orphans import adopt_orphans
 
 
 def main() -> int:
@@ -30,12 +28,6 @@ def main() -> int:
         output.write(json.dumps(report) + "\n")
         output.flush()
     return 0
-
-
-def adopt_orphans() -> None:
-    """Linux: what a student's process leaves behind becomes a child of this one, however it hides, and is ended with its kernel."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 def _read(jobs: queue.Queue[str | None]) -> None:

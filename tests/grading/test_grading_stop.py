@@ -56,7 +56,7 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
         for _ in range(presses):
             process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
-    assert time.monotonic() - begun < 15, "a second process would take 90 s"
+    assert time.monotonic() - begun < 45, "a second process would take 90 s"
     assert (process.returncode, out) == (130, "")
     assert err.strip() == "Stopped: 1 of 4 graded. Call the same again to go on."
     _, alive = psutil.wait_procs(family, timeout=5)
