@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mqttkit.errors import GradingError
-from mqttkit.grading import sentences
+from mqttkit.grading import sentences, stacks
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.rubric import load, without_play
 from mqttkit.grading.student import Student
@@ -59,7 +59,10 @@ class Checks:
         from mqttkit.grading.game import play
 
         seed = f"{self.exercise}:practice"
-        result = play(load(self.exercise)[question], Direct(student), seed, show_given=True).as_json()
+        asked = load(self.exercise)[question]
+        result = play(asked, Direct(student), seed, show_given=True).as_json()
+        if result["state"] == "untouched" and (failed := stacks.failed_before(asked.uses)):
+            result["note"] = sentences.failed(*failed)
         if result["state"] == "played":
             self._tries[question] = self._tries.get(question, 0) + 1
             reached.note(self.exercise, question, result["score"])

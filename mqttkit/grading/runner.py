@@ -12,6 +12,7 @@ from mqttkit.grading.kernel import Kernel, Run
 from mqttkit.grading.notebooks import Cell, Notebook, is_check, question_of, tag
 from mqttkit.grading.sandbox import Box
 from mqttkit.grading.sentences import ended, missing, not_made
+from mqttkit.grading.stacks import makes
 
 RESTARTS = 4
 _CHECK = "from mqttkit.grading import checks as _checks\ncheck = _checks({exercise!r})\n"
@@ -112,7 +113,7 @@ class Runner:
             return
         for name in result.question.uses:
             told = missing(name)
-            reason = next((what for source, what in reversed(self._failed) if _makes(source, name)), "")
+            reason = next((what for source, what in reversed(self._failed) if makes(source, name)), "")
             result.note = result.note.replace(told, not_made(name, reason))
             for verdict in result.verdicts:
                 verdict.saw = verdict.saw.replace(told, not_made(name, reason))
@@ -167,10 +168,6 @@ def _name(cell: Cell, task: str) -> str:
     first = next((line.strip() for line in cell.source.splitlines() if line.strip()), "")
     below = f" below “{task}”" if task else ""
     return f"The cell{below} that begins with `{first[:60].replace('`', chr(39))}`"
-
-
-def _makes(source: str, name: str) -> bool:
-    return bool(re.search(rf"^\s*(?:(?:async )?def {name}\b|class {name}\b|{name}\s*[:=])", source, re.MULTILINE))
 
 
 _WHAT = {

@@ -26,6 +26,15 @@ def missing(name: str) -> str:
     return f"Nothing is called `{name}` yet. Run the cell that defines it (and keep its name)."
 
 
+def failed(name: str, facts: dict[str, Any]) -> str:
+    """The cell that should make `name` has just failed in the learner's notebook."""
+    message = _CELL_FILE.sub("(", str(facts.get("message", "")))
+    return f"The cell of `{name}` ended with {facts.get('type', 'an error')}: {ended(message)} Mend that, run the cell, then check again."
+
+
+_CELL_FILE = re.compile(r"\((?:\S+\.py|<\S+>), ")  # the name that IPython gives a cell
+
+
 def not_made(name: str, reason: str) -> str:
     """Nothing has this name in a notebook that was handed in; `reason` is what happened to the cell that defines it, "" for nothing."""
     if not reason:

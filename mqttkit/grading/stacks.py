@@ -5,10 +5,12 @@ from __future__ import annotations
 import ast
 import inspect
 import linecache
+import re
 import sys
 import textwrap
 import threading
 import traceback
+from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
@@ -28,21 +30,22 @@ def describe(error: BaseException) -> dict[str, Any]:
 
 def of_thread(thread: threading.Thread) -> dict[str, Any]:
     """Where `thread` is now: the student's innermost line, and the functions it waits in."""
-    frame = sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the documented way to see another thread
-    return _facts(frame)
+    return _facts(_frame(thread))
 
 
-def blocked_callbacks(known: set[int]) -> list[dict[str, Any]]:
+def _frame(thread: threading.Thread) -> FrameType | None:
+    return sys._current_frames().get(thread.ident or 0)  # noqa: SLF001 - the documented way to see another thread
+
+
+def blocked_callbacks(known: set[threading.Thread]) -> list[dict[str, Any]]:
     """Callbacks that have not returned: threads, but those `known`, in a student's function that a network loop called."""
     found = []
-    for ident, frame in sys._current_frames().items():  # noqa: SLF001
-        names = [f.f_code.co_name for f in _walk(frame)]
+    for thread in threading.enumerate():
+        if thread in known or thread is threading.current_thread():
+            continue
+        frame = _frame(thread)
         facts = _facts(frame)
-        if (
-            ident not in {*known, threading.get_ident()}
-            and "line" in facts
-            and any(name.startswith("_handle_") for name in names)
-        ):
+        if "line" in facts and any(f.f_code.co_name.startswith("_handle_") for f in _walk(frame)):
             found.append(facts)
     return found
 
@@ -80,6 +83,22 @@ def _closed(text: str) -> str:
 def _is_students(filename: str) -> bool:
     """True for code of a notebook cell: it was compiled from no file, or from IPython's temporary name for a cell."""
     return filename.startswith(("<ipython-input", "<cell")) or "ipykernel_" in filename
+
+
+def makes(source: str, name: str) -> bool:
+    """True when the code of a cell defines `name`, as far as can be seen in code that may be no Python."""
+    return bool(re.search(rf"^\s*(?:(?:async )?def {name}\b|class {name}\b|{name}\s*[:=])", source, re.MULTILINE))
+
+
+def failed_before(names: Iterable[str]) -> tuple[str, dict[str, Any]] | None:
+    """(name, facts of the error) when the cell that ran just before in this notebook should have made one of `names`, and failed."""
+    interactive = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
+    last = getattr(interactive, "last_execution_result", None)
+    error = last and (last.error_before_exec or last.error_in_exec)
+    if not isinstance(error, BaseException):
+        return None
+    name = next((name for name in names if makes(str(last.info.raw_cell), name)), None)
+    return (name, describe(error)) if name else None
 
 
 def state_of(thing: Any) -> dict[str, Any]:

@@ -33,8 +33,9 @@ class Student:
         self._namespace = namespace
         self._store = Store()
         self._errors: list[dict[str, Any]] = []
-        self._threads_before = set(sys._current_frames())  # noqa: SLF001 - what an earlier check left behind is not told again
-        self._clients_before = {id(client) for client in [*_paho_clients(), *_kit_clients()]}
+        # What an earlier check left behind is not told again. The things themselves: a number may be given away a second time.
+        self._threads_before = set(threading.enumerate())
+        self._clients_before = {id(client): client for client in [*_paho_clients(), *_kit_clients()]}
         self._hook_before = threading.excepthook
         threading.excepthook = self._note_error
 

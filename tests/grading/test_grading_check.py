@@ -6,10 +6,13 @@ import gc
 import signal
 import threading
 import time
+import types
 
+import IPython
 import nbformat
 import paho.mqtt.client as paho
 import pytest
+from IPython.core.interactiveshell import InteractiveShell
 from submissions_for_tests import NAMES, ROOT, asked, earned, grade, names_of, run, solved, untouched, with_cells
 
 from mqttkit.errors import GradingError
@@ -17,6 +20,7 @@ from mqttkit.grading import Address, checks, progress
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.lessons import TITLES
 from mqttkit.grading.rubric import load
+from mqttkit.grading.student import Student
 from mqttkit.grading.values import Store, decode
 
 NAME = "4-temperature-monitor"
@@ -165,6 +169,33 @@ def test_a_missing_name_is_explained():
     assert "Run the cell" in result.note
 
 
+@pytest.mark.parametrize(
+    ("cell", "says"),
+    [
+        (
+            "def topic_of(wing)\n    return wing",
+            "The cell of `topic_of` ended with SyntaxError: expected ':' (line 1). Mend that",
+        ),
+        (
+            "def topic_of(wing): return wing\ntopic_of()",
+            "The cell of `topic_of` ended with TypeError: topic_of() missing",
+        ),
+        ("another = 1 / 0", "not started yet"),
+    ],
+)
+def test_a_cell_that_has_just_failed_is_the_reason(cell, says, monkeypatch, capsys):
+    """The name is still what it was before: its stub."""
+    names = names_of(untouched("1-topics"))
+    shell = InteractiveShell(user_module=types.ModuleType("learner"))
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    shell.run_cell(cell)
+    run("from mqttkit.grading import checks\nnote = checks('1-topics')('name').result['note']", names)
+    assert names["note"].startswith(says)
+    shell.run_cell("1")
+    run("note = checks('1-topics')('name').result['note']", names)
+    assert names["note"] == "not started yet"
+
+
 TROUBLE = {
     "syntax_error": ("def start_monitor(:", "Nothing is called `start_monitor` yet"),
     "exception": ("def start_monitor(broker): return 1 / 0", "ZeroDivisionError"),
@@ -231,8 +262,30 @@ def test_a_blocked_callback_is_told():
     assert "`wait` has not returned" in asked(NAME, "statistics", names).note
 
 
+def test_a_callback_is_told_although_its_thread_has_the_number_of_an_earlier_one():
+    """The system gives the number of a thread that has ended to the next one."""
+    names, gate = {}, threading.Event()
+    run("def _handle_on_message(wait): wait()", names)
+    earlier = threading.Thread(target=gate.wait)
+    earlier.start()
+    student = Student(names)
+    gate.set()
+    earlier.join()
+    gate.clear()
+    later = threading.Thread(target=names["_handle_on_message"], args=(gate.wait,))
+    later.start()
+    try:
+        assert [one["function"] for one in student.answer({"op": "diagnose"})["facts"]["blocked"]] == [
+            "_handle_on_message"
+        ]
+    finally:
+        gate.set()
+        later.join()
+        student.finish()
+
+
 def test_nothing_runs_on_after_a_check():
-    before = {id(client) for client in clients_alive()}
+    before = {id(client): client for client in clients_alive()}  # kept, or a new one could have the same id
     names = names_of(solved(NAME))
     asked(NAME, "statistics", names)
     mine = [client for client in clients_alive() if id(client) not in before]
