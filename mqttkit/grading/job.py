@@ -76,8 +76,8 @@ class Unreadable(Exception):
 def digest(job: Job) -> str:
     """Names everything a mark depends on: the submission, the master, the rubric and this version of the kit."""
     exercise = load(job.exercise, Path(job.master).parent)
-    rubric = Path(exercise.questions[next(iter(exercise.questions))].scenario.__code__.co_filename)
-    parts = [*map(sha256, (job.path, job.master, str(rubric))), job.student, __version__]
+    rubric = sorted({question.scenario.__code__.co_filename for question in exercise.questions.values()})
+    parts = [*map(sha256, (job.path, job.master, *rubric)), job.student, __version__]
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
 

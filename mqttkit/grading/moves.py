@@ -67,6 +67,12 @@ def told(packets: list[Captured]) -> str:
     return "; ".join(lines) + ("; …" if len(packets) > 4 else "") if lines else "no PUBLISH"  # noqa: PLR2004 - as many as fit
 
 
+def elsewhere(game: Game, topic: str, but: str) -> str:
+    """What was published to other topics, where nothing came to `topic`; those with the level `but` are another task's."""
+    other = [p for p in game.trace.packets(type="PUBLISH", receiver="broker") if but not in str(p.topic).split("/")]
+    return f"no PUBLISH to {topic}" + (f"; this came instead: {told(other)}" if other else "")
+
+
 def listed(words: Iterable[Any]) -> str:
     """Several words in one line."""
     return ", ".join(map(str, words)) or "nothing"
@@ -101,6 +107,13 @@ def will_of(connect: Captured) -> tuple[str, str, int, bool] | None:
         return None
     payload = will.payload.decode("utf-8", "replace") if isinstance(will.payload, bytes) else str(will.payload)
     return will.topic, payload, will.qos, will.retain
+
+
+def will_words(will: tuple[str, str, int, bool] | None) -> str:
+    """A will in one line."""
+    if will is None:
+        return "CONNECT without a will"
+    return f"will {will[0]} {will[1]!r}, QoS {will[2]}{', RETAIN' if will[3] else ', not retained'}"
 
 
 def as_json(payload: str | bytes) -> Any:

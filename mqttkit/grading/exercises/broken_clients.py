@@ -210,7 +210,7 @@ def stuck(game: Game) -> None:
     right = [text(p) for p in answers] == words and all(p.qos == 1 for p in answers)
     asked_ = [p for p in wire if p.sender == "broker" and p.topic == "ward/question"]
     prompt = min((a.time - q.time for a, q in zip(answers, asked_, strict=False)), default=SLOW) < SLOW
-    slow = "" if prompt or not answers else f", each at least {SLOW:g} s after its question"
+    slow = "" if prompt or not answers else f", each at least {SLOW:g} s after its question (does `on_message` wait?)"
     saw = f"{len(answers)} answers{slow}, {len(acks)} questions acknowledged"
     game.judge("first", prompt and acks, saw, wire)
     game.judge("all", prompt and right, told(answers) + slow, answers)

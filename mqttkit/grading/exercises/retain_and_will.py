@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.grading.game import StudentError
-from mqttkit.grading.moves import asked, kept, listed, names, started, text, told, will_of
+from mqttkit.grading.moves import asked, elsewhere, kept, listed, names, started, text, told, will_of, will_words
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import Handle, show
 
@@ -51,17 +51,11 @@ def birth(game: Game) -> None:
     started(game, "start_lighthouse", tower, subscribes=False)
     connects = game.trace.packets(type="CONNECT")
     will = will_of(connects[0])
-    game.judge("will", will is not None and will[:2] == (topic, "offline"), _will_words(will), connects)
-    game.judge("will-flags", will is not None and will[2:] == (1, True), _will_words(will), connects)
+    game.judge("will", will is not None and will[:2] == (topic, "offline"), will_words(will), connects)
+    game.judge("will-flags", will is not None and will[2:] == (1, True), will_words(will), connects)
     born = game.seen(type="PUBLISH", receiver="broker", topic=topic)
     game.judge("online", born and text(born[0]) == "online", told(born), born)
     game.judge("online-flags", born and born[0].qos == 1 and born[0].retain, told(born), born)
-
-
-def _will_words(will: tuple[str, str, int, bool] | None) -> str:
-    if will is None:
-        return "CONNECT without a will"
-    return f"will {will[0]} {will[1]!r}, QoS {will[2]}{', RETAIN' if will[3] else ', not retained'}"
 
 
 @exercise.question(
@@ -89,7 +83,9 @@ def light(game: Game) -> None:
     topic, words = f"coast/{tower}/light", ["on" if shining else "off" for shining in states]
     sent = game.seen(len(states), type="PUBLISH", receiver="broker", topic=topic)
     game.until(lambda: len(watcher.messages) >= len(sent), timeout=1)  # then the broker has worked on them
-    game.judge("publish", [text(p) for p in sent] == words, told(sent) if sent else _elsewhere(game, topic), sent)
+    game.judge(
+        "publish", [text(p) for p in sent] == words, told(sent) if sent else elsewhere(game, topic, "status"), sent
+    )
     stored = _stored(game, topic)
     game.judge(
         "stored",
@@ -97,12 +93,6 @@ def light(game: Game) -> None:
         f"the broker has stored {stored!r}" if stored is not None else "nothing is stored",
         sent,
     )
-
-
-def _elsewhere(game: Game, topic: str) -> str:
-    """What was published to other topics, where nothing came to `topic`."""
-    other = [p for p in game.trace.packets(type="PUBLISH", receiver="broker") if not str(p.topic).endswith("/status")]
-    return f"no PUBLISH to {topic}" + (f"; this came instead: {told(other)}" if other else "")
 
 
 @exercise.question(
@@ -177,7 +167,7 @@ def farewell(game: Game) -> None:
     game.judge(
         "goodbye",
         sent and stored == "offline" and text(sent[-1]) == "offline",
-        f"stored is {stored!r}; sent {told(sent)}",
+        f"{'nothing is stored' if stored is None else f'stored is {stored!r}'}; sent {told(sent)}",
         sent,
     )
 
@@ -255,12 +245,9 @@ def forget(game: Game) -> None:
     left = sorted(t for t in (f"coast/{gone}/status", f"coast/{gone}/light") if _stored(game, t) is not None)
     game.judge("cleared", not left, f"still stored: {', '.join(left)}; sent {told(sent)}", sent)
     both = [_stored(game, f"coast/{stays}/{what}") for what in ("status", "light")]
-    game.judge(
-        "others",
-        not left and both == ["offline", "off"],
-        f"stored of {stays}: {listed('nothing' if v is None else v for v in both)}",
-        sent,
-    )
+    say = f"stored of {stays}: {listed('nothing' if v is None else v for v in both)}"
+    say += f"; this counts when {gone} is forgotten" if left else ""
+    game.judge("others", not left and both == ["offline", "off"], say, sent)
 
 
 def _lighthouse(game: Game, tower: str) -> Handle:
