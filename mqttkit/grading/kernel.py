@@ -19,6 +19,7 @@ from typing import Any
 import psutil
 from jupyter_client.manager import KernelManager
 
+from mqttkit._advice import ORDER
 from mqttkit.errors import GradingError
 from mqttkit.grading.orphans import end_orphans
 from mqttkit.grading.sandbox import Box
@@ -162,6 +163,7 @@ def _note(news: dict[str, Any], run: Run) -> bool:
     elif kind == "error":
         run.end = "error"
         said = re.sub(r"\(\d+\.py, line", "(line", str(content["evalue"]))  # the name that IPython gives a cell
+        said = said.replace(f". {ORDER}", "")  # advice for somebody who can run cells
         run.error = f"{content['ename']}: {said}"[:300]
     return bool(kind == "status" and content["execution_state"] == "idle")
 

@@ -1,4 +1,6 @@
-"""Orphans of a student's kernel: processes whose parent has ended, so that nothing leads to them any more.
+"""How a grader process stands to the processes of its students: it adopts their orphans, and cannot be looked into.
+
+An orphan is a process whose parent has ended, so that nothing leads to it any more.
 
 A grader process on Linux adopts them: they become children of its own, and end with the kernel. Only such a process may
 end all its children, for it has none but the student's; any other program that runs a kernel (nbgrader, a test, a
@@ -14,6 +16,7 @@ import sys
 import psutil
 
 _SET_CHILD_SUBREAPER = 36  # linux/prctl.h
+_SET_DUMPABLE = 4
 _ROUNDS = 5  # of looking for processes that are left
 _adopts = False
 
@@ -23,6 +26,12 @@ def adopt_orphans() -> None:
     global _adopts  # noqa: PLW0603 - a property of the process, as the setting of the kernel is
     if sys.platform == "linux":
         _adopts = ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0
+
+
+def keep_to_itself() -> None:
+    """Linux: other processes of the same user, such as a student's, cannot look into this one by way of /proc; root can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_SET_DUMPABLE, 0, 0, 0, 0)
 
 
 def adopts_orphans() -> bool:

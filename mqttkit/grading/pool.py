@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import queue
+import secrets
 import signal
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from types import TracebackType
+from typing import IO
 
 import psutil
 from typing_extensions import Self
@@ -32,6 +34,7 @@ class Worker:
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
+        self._key = ""  # of the process, see worker.py
         self._start = threading.Lock()
         self._stopped = False
 
@@ -50,21 +53,14 @@ class Worker:
         process = self._started()
         if process is None:
             return None
-        assert process.stdin is not None
-        try:
-            process.stdin.write(job.as_json() + "\n")
-            process.stdin.flush()
-        except OSError:
+        if not _say(process.stdin, self._key + job.as_json()):
             return None
         timer = threading.Timer(job.total + MARGIN, self.close)
         timer.start()
         try:
-            assert process.stdout is not None
-            line = process.stdout.readline()
+            return _report(process.stdout, self._key)
         finally:
             timer.cancel()
-        report: Report | None = json.loads(line) if line.endswith("\n") else None
-        return report
 
     def _started(self) -> subprocess.Popen[str] | None:
         with self._start:
@@ -76,6 +72,8 @@ class Worker:
                     command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                     text=True, encoding="utf-8", start_new_session=sys.platform != "win32",
                 )  # fmt: skip
+                self._key = secrets.token_hex(16)
+                _say(self._process.stdin, self._key)
             return self._process
 
     def stop(self) -> None:
@@ -94,6 +92,28 @@ class Worker:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 _close(pipe)
+
+
+def _say(pipe: IO[str] | None, line: str) -> bool:
+    """Write one line to a process; False when it has gone."""
+    assert pipe is not None
+    try:
+        pipe.write(line + "\n")
+        pipe.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _report(pipe: IO[str] | None, key: str) -> Report | None:
+    """The next report with the right key; None when the process has gone. What else stands in the pipe is not the grader's."""
+    assert pipe is not None
+    for line in pipe:
+        said = line.partition(key)[2]
+        if said.endswith("\n"):
+            report: Report = json.loads(said)
+            return report
+    return None
 
 
 def _end_family(process: subprocess.Popen[str]) -> None:

@@ -94,8 +94,8 @@ def failed_before(names: Iterable[str]) -> tuple[str, dict[str, Any]] | None:
     """(name, facts of the error) when the cell that ran just before in this notebook should have made one of `names`, and failed."""
     interactive = getattr(sys.modules.get("IPython"), "get_ipython", lambda: None)()
     last = getattr(interactive, "last_execution_result", None)
-    error = last and (last.error_before_exec or last.error_in_exec)
-    if not isinstance(error, BaseException):
+    error = getattr(last, "error_before_exec", None) or getattr(last, "error_in_exec", None)
+    if last is None or not isinstance(error, BaseException):
         return None
     name = next((name for name in names if makes(str(last.info.raw_cell), name)), None)
     return (name, describe(error)) if name else None

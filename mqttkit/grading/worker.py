@@ -1,4 +1,8 @@
-"""A grader process: one job a line on its input, one report a line on its output. It ends when its input ends."""
+"""A grader process: one job a line on its input, one report a line on its output. It ends when its input ends.
+
+The first line is a key, and stands before every job and every report: without a box, a student's process could find these
+pipes in /proc and write into them.
+"""
 
 from __future__ import annotations
 
@@ -12,28 +16,31 @@ import threading
 import psutil
 
 from mqttkit.grading.job import Job, grade_one
-from mqttkit.grading.orphans import adopt_orphans
+from mqttkit.grading.orphans import adopt_orphans, keep_to_itself
 
 
 def main() -> int:
     """Grade until there is no more."""
     logging.disable(logging.CRITICAL)
     adopt_orphans()
+    keep_to_itself()
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # whatever a library prints must not look like a report
-    jobs: queue.Queue[str | None] = queue.Queue()
-    threading.Thread(target=_read, args=(jobs,), daemon=True).start()
-    while (line := jobs.get()) is not None:
-        report = grade_one(Job(**json.loads(line)))
-        output.write(json.dumps(report) + "\n")
+    if not (key := sys.stdin.readline().strip()):
+        return 0  # its parent has gone before it began
+    jobs: queue.Queue[str] = queue.Queue()
+    threading.Thread(target=_read, args=(jobs, key), daemon=True).start()
+    while True:
+        report = grade_one(Job(**json.loads(jobs.get())))
+        output.write(key + json.dumps(report) + "\n")
         output.flush()
-    return 0
 
 
-def _read(jobs: queue.Queue[str | None]) -> None:
-    """Take jobs. When the input ends while one is at work, its parent has gone: end at once, with all that was started."""
+def _read(jobs: queue.Queue[str], key: str) -> None:
+    """Take jobs. When the input ends, the parent has gone, or needs no more: end at once, with all that was started."""
     for line in sys.stdin:
-        jobs.put(line)
+        if job := line.partition(key)[2]:
+            jobs.put(job)
     if threading.main_thread().is_alive():
         for child in psutil.Process().children(recursive=True):
             child.kill()
