@@ -2,39 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
 import queue
-import secrets
-import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from types import TracebackType
-from typing import IO
 
-import psutil
 from typing_extensions import Self
 
 from mqttkit.grading.job import Job, Report, lost, pending
+from mqttkit.grading.process import GraderProcess
 
-# Not -m: that looks for modules in the current folder first, and there may lie what students handed in.
-_WORKER = (
-    "import sys; sys.path[:] = [p for p in sys.path if p]; from mqttkit.grading.worker import main; sys.exit(main())"
-)
 TURN = 0.2  # seconds
 MARGIN = 60.0  # seconds that a grader process may take beyond the time of its submission
 
 
 class Worker:
-    """One grader process."""
+    """A place for one grader process."""
 
     def __init__(self) -> None:
-        self._process: subprocess.Popen[str] | None = None
-        self._key = ""  # of the process, see worker.py
+        self._process: GraderProcess | None = None
         self._start = threading.Lock()
         self._stopped = False
 
@@ -53,27 +40,21 @@ class Worker:
         process = self._started()
         if process is None:
             return None
-        if not _say(process.stdin, self._key + job.as_json()):
-            return None
+        process.send(job)
         timer = threading.Timer(job.total + MARGIN, self.close)
         timer.start()
         try:
-            return _report(process.stdout, self._key)
+            return process.report()
         finally:
             timer.cancel()
 
-    def _started(self) -> subprocess.Popen[str] | None:
+    def _started(self) -> GraderProcess | None:
         with self._start:
-            if self._stopped:
-                return None
-            if self._process is None or self._process.poll() is not None:
-                command = [sys.executable, "-c", _WORKER]
-                self._process = subprocess.Popen(  # noqa: S603 - our own module
-                    command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-                    text=True, encoding="utf-8", start_new_session=sys.platform != "win32",
-                )  # fmt: skip
-                self._key = secrets.token_hex(16)
-                _say(self._process.stdin, self._key)
+            if self._process is not None and not self._process.alive():
+                self._process.end()
+                self._process = None
+            if not self._stopped and self._process is None:
+                self._process = GraderProcess()
             return self._process
 
     def stop(self) -> None:
@@ -86,56 +67,8 @@ class Worker:
         """End the process and everything it started."""
         with self._start:
             process, self._process = self._process, None
-        if process is None:
-            return
-        _end_family(process)
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                _close(pipe)
-
-
-def _say(pipe: IO[str] | None, line: str) -> bool:
-    """Write one line to a process; False when it has gone."""
-    assert pipe is not None
-    try:
-        pipe.write(line + "\n")
-        pipe.flush()
-    except OSError:
-        return False
-    return True
-
-
-def _report(pipe: IO[str] | None, key: str) -> Report | None:
-    """The next report with the right key; None when the process has gone. What else stands in the pipe is not the grader's."""
-    assert pipe is not None
-    for line in pipe:
-        said = line.partition(key)[2]
-        if said.endswith("\n"):
-            report: Report = json.loads(said)
-            return report
-    return None
-
-
-def _end_family(process: subprocess.Popen[str]) -> None:
-    """End a process with its group and all its descendants; some of them may be gone already."""
-    family: list[psutil.Process] = []
-    with contextlib.suppress(psutil.Error):
-        family = psutil.Process(process.pid).children(recursive=True)
-    if sys.platform != "win32" and process.poll() is None:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    for child in family:
-        with contextlib.suppress(psutil.Error):
-            child.kill()
-    process.wait()
-
-
-def _close(pipe: object) -> None:
-    try:
-        pipe.close()  # type: ignore[attr-defined]  # a pipe of Popen
-    except OSError:
-        return  # what was still to be written to a dead process
+        if process is not None:
+            process.end()
 
 
 class Pool:

@@ -1,6 +1,6 @@
 """A grader process: one job a line on its input, one report a line on its output. It ends when its input ends.
 
-The first line is a key, and stands before every job and every report: without a box, a student's process could find these
+Its argument is a folder of its own. The first line is a key, and stands before every job and every report: without a box, a student's process could find these
 pipes in /proc and write into them.
 """
 
@@ -10,7 +10,9 @@ import json
 import logging
 import os
 import queue
+import shutil
 import sys
+import tempfile
 import threading
 
 import psutil
@@ -24,6 +26,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     adopt_orphans()
     keep_to_itself()
+    tempfile.tempdir = sys.argv[1]
     output = os.fdopen(os.dup(1), "w", encoding="utf-8")
     sys.stdout = sys.stderr  # whatever a library prints must not look like a report
     if not (key := sys.stdin.readline().strip()):
@@ -44,6 +47,7 @@ def _read(jobs: queue.Queue[str], key: str) -> None:
     if threading.main_thread().is_alive():
         for child in psutil.Process().children(recursive=True):
             child.kill()
+        shutil.rmtree(sys.argv[1], ignore_errors=True)
         os._exit(0)
 
 

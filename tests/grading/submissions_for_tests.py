@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import time
 from pathlib import Path
 
 import nbformat
@@ -84,3 +85,12 @@ def asked(name, question, names, seed="test"):
 def earned(result):
     """The ids of the items that are earned."""
     return {verdict.item.id for verdict in result.verdicts if verdict.ok}
+
+
+def wait_until(look, seconds=20.0):
+    """The first thing that `look` finds."""
+    end = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < end, "nothing came"
+        time.sleep(0.02)
+    return found

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import nbformat
 import psutil
 import pytest
-from submissions_for_tests import ROOT, untouched, with_first_cell
+from submissions_for_tests import ROOT, untouched, wait_until, with_first_cell
 
 from mqttkit.grading import kernel
 from mqttkit.grading.job import Job
@@ -23,15 +23,6 @@ from mqttkit.grading.pool import Worker
 
 NAME = "1-topics"
 LOOP = "while True: pass"
-
-
-def wait_until(look, seconds=20.0):
-    """The first thing that `look` finds."""
-    end = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.02)
-    return found
 
 
 def put(path, notebook):
@@ -49,7 +40,11 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
         )
     options = ["--out", str(tmp_path / "out"), "--jobs", "1", "--timeout", "90", "--sandbox", "none"]
     command = [sys.executable, "-m", "mqttkit", "grade", NAME, str(tmp_path / "in"), *options]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    with subprocess.Popen(
+        command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
+    ) as process:
         assert "1/4" in process.stderr.readline()
         family = wait_until(lambda: psutil.Process(process.pid).children(recursive=True))
         begun = time.monotonic()
@@ -61,6 +56,7 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
     assert err.strip() == "Stopped: 1 of 4 graded. Call the same again to go on."
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
+    assert not list((tmp_path / "tmp").iterdir()), "what students wrote is gone, too"
     with (tmp_path / "out" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
     assert [row["status"] for row in rows.values()] == ["graded", *["not_graded"] * 3]
@@ -80,7 +76,7 @@ def test_a_worker_that_is_stopped_starts_no_second_process(tmp_path):
     worker.stop()
     thread.join(10)
     assert not thread.is_alive()
-    assert process.poll() is not None
+    assert not process.alive()
     assert worker._process is None
     assert [report["status"] for report in reports] == ["not_graded"]
     assert worker.grade(job)["status"] == "not_graded", "nor afterwards"
