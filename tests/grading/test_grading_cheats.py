@@ -21,11 +21,16 @@ BOXED = pytest.mark.skipif(not sandbox.bwrap_works(), reason="bubblewrap does no
 
 
 def cheating(code):
-    """A notebook with `code` in place of all answers: no stub after it may put things right again."""
+    """A notebook with `code` in place of all answers: no stub after it may put things right again.
+
+    Its check cells claim to be worth more than they are.
+    """
     notebook = untouched(NAME)
     for cell in notebook.cells:
         if tag(cell).get("solution"):
             cell.source = ""
+        if tag(cell).get("grade"):
+            cell.metadata["nbgrader"]["points"] = 99
     notebook.cells.insert(1, nbformat.v4.new_code_cell(code))
     return notebook
 
@@ -63,7 +68,7 @@ CHEATS = {
     "huge_value": "def reading(*a): return 'x' * 20_000_000",
     "modules_in_the_folder": "import os\nos.makedirs('.ipython/profile_default/startup', exist_ok=True)\n"
     "lie = 'class L:\\n    def __call__(self, q): return 99.0\\nchecks = lambda name: L()\\n'\n"
-    "for name in ('mqttkit', 'sitecustomize', 'usercustomize', 'json', '.ipython/profile_default/startup/00'):\n"
+    "for name in ('mqttkit', 'paho', 'sitecustomize', 'usercustomize', 'json', '.ipython/profile_default/startup/00'):\n"
     "    open(name + '.py', 'w').write(lie)\nos._exit(1)",
     "patched_socket": "import socket, io, json\n"
     "full = json.dumps({'op': 'result', 'result': {'id': 'x', 'score': 9, 'max_score': 9, 'state': 'played', 'items': []}})\n"
@@ -218,6 +223,18 @@ class TestBox:
     def test_no_process_outside_can_be_seen(self, tmp_path):
         code = "import os\nfound = max(int(p) for p in os.listdir('/proc') if p.isdigit()) < 40"
         assert self.peek(code, tmp_path) == "raised RuntimeError: True"
+
+    def test_what_is_put_in_place_of_its_sockets_leads_nowhere(self, tmp_path):
+        """The one folder that a box shares with the grader: links out of it are followed by nobody."""
+        (tmp_path / "notes.txt").write_text("the grader's own")
+        code = (
+            "import os\nfrom ipykernel import get_connection_file\nrun = os.path.dirname(get_connection_file())\n"
+            f"for name in os.listdir(run):\n    os.unlink(run + '/' + name)\n    os.symlink({str(tmp_path / 'notes.txt')!r}, run + '/' + name)\n"
+            "os._exit(1)"
+        )
+        report = grade(cheating(code), tmp_path, name=NAME, level="bwrap", timeout=3, total=10)
+        assert (report["status"], report["score"]) == ("kernel_died", 0)
+        assert (tmp_path / "notes.txt").read_text() == "the grader's own"
 
     def test_the_environment_is_scrubbed(self, tmp_path, monkeypatch):
         monkeypatch.setenv("API_TOKEN", "very secret")
