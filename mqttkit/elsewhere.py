@@ -26,7 +26,7 @@ def on_mosquitto(scene: Callable[[Lab], Trace], recording: str | Path, **options
         InvalidArgument: mosquitto is missing, and so is the recording.
     """
     if part("mosquitto").find() is None:
-        return _recorded(recording)
+        return _recorded(recording, "mosquitto is not installed here")
     with Lab(engine="mosquitto", **options) as lab:
         return _keep(scene(lab), recording)
 
@@ -38,7 +38,7 @@ def on_cluster(scene: Callable[[Cluster], Trace], recording: str | Path) -> Trac
         InvalidArgument: a part of the cluster is missing, and so is the recording.
     """
     if not has_cluster():
-        return _recorded(recording)
+        return _recorded(recording, "a part of the cluster is not installed here")
     from mqttkit.classroom.cluster import Cluster
 
     with Cluster() as cluster:
@@ -65,11 +65,13 @@ def what_is_here() -> str:
     return "\n".join(lines)
 
 
-def _recorded(recording: str | Path) -> Trace:
+def _recorded(recording: str | Path, why: str) -> Trace:
     if not Path(recording).is_file():
         name = Path(recording).name
         raise InvalidArgument(f"The recording {name!r} is not in its folder. Run this in the folder of the lessons.")
-    return Trace.load(recording)
+    trace = Trace.load(recording)
+    trace.heading = f"From a recording of a real run, as {why}."
+    return trace
 
 
 def _keep(story: Trace, recording: str | Path) -> Trace:

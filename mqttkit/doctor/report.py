@@ -81,7 +81,7 @@ class Report:
 
     def _repr_html_(self) -> str:
         rows = [(_MARKS[check.ok], check.text + (f". {check.advice}" if check.advice else "")) for check in self.checks]
-        return _table(self.verdict.replace(" above", ""), ("", "what was looked at"), rows)
+        return _table(self.verdict.replace(" above", ""), ("result", "what was looked at"), rows)
 
 
 def doctor() -> Report:
@@ -91,7 +91,7 @@ def doctor() -> Report:
 
 def _table(caption: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     cells = "".join("<tr>" + "".join(f"<td>{_cell(text)}</td>" for text in row) + "</tr>" for row in rows)
-    titles = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
+    titles = "".join(f'<th scope="col">{_cell(text)}</th>' for text in head)
     caption = f'<caption style="text-align:left;caption-side:top;color:inherit"><b>{escape(caption)}</b></caption>'
     return f"<table>{caption}<thead><tr>{titles}</tr></thead><tbody>{cells}</tbody></table>"
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from mqttkit.trace.picture import as_svg, connected_after
 from mqttkit.trace.records import Captured, Event
-from mqttkit.trace.text import EMPTY, as_text
+from mqttkit.trace.text import EMPTY, as_text, headed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,25 +24,26 @@ _ENDS = {"cut": "cut", "closed": "closed without DISCONNECT", "refused": "refuse
 DRAWN = 250  # rows that are folded or drawn; the text twin has all
 
 
-def as_html(story: Story, *, dropped: int = 0) -> str:
-    """The ladder with its text twin.
+def as_html(story: Story, *, dropped: int = 0, heading: str = "") -> str:
+    """The ladder with its text twin; a `heading`, one sentence, stands above both.
 
     Where a page strips the style sheet (notebooks on GitHub, or not trusted), the text is shown in place of the picture:
     `hidden` then has its normal meaning (JupyterLab drops the attribute without a value).
     """
-    text = escape(as_text(story, dropped=dropped))
+    text = escape(headed(heading, as_text(story, dropped=dropped)))
     if not story.steps:
         return f"<pre>{EMPTY}</pre>"
     return (
         f"<style>{style_sheet()}</style>"
         f'<div class="mk-plain"><pre>{text}</pre></div>'
-        f'<div class="mk-ladder" hidden="hidden">{_fell_off(dropped)}{"".join(_sections(story))}'
+        f'<div class="mk-ladder" hidden="hidden">{_sentences(heading, dropped)}{"".join(_sections(story))}'
         f"<details><summary>The same as text</summary><pre>{text}</pre></details></div>"
     )
 
 
-def _fell_off(dropped: int) -> str:
-    return f"<p>{dropped} earlier entries fell off the front of this trace.</p>" if dropped else ""
+def _sentences(heading: str, dropped: int) -> str:
+    fell_off = f"{dropped} earlier entries fell off the front of this trace." if dropped else ""
+    return "".join(f"<p>{escape(sentence)}</p>" for sentence in (heading, fell_off) if sentence)
 
 
 def as_picture(story: Story) -> str:

@@ -23,8 +23,9 @@ _LIFT = 7  # from an arrow up to its label
 _PAD = 17  # from a label to the next row
 _CHARACTER = 7.2  # width of an average character of 13 px text; fonts differ, so a little too wide
 _WIDE = 2.0  # width of a Chinese character or an emoji, in average characters
-_WIDTHS = {1: 420, 2: 660, 3: 900, 4: 1020}  # of the picture, by number of lanes
-_WIDEST = 1180  # with more lanes, as long as they are not too narrow: what a notebook shows without scrolling
+# Width of the picture by number of lanes: shrunk as far as it may be (SMALLEST), up to six fit a notebook on a small laptop.
+_WIDTHS = {1: 420, 2: 660, 3: 900, 4: 1020, 5: 1030, 6: 1030}
+_WIDEST = 1180  # with more lanes, as long as they are not too narrow: what a notebook shows on a wide screen
 _NARROWEST = 130  # from lane to lane
 _ROOM = 1.05  # a label may be so much wider than its arrow
 _LONGEST = 90  # characters of one word (a payload) that are shown

@@ -29,6 +29,11 @@ def as_text(story: Story, *, times: bool = False, dropped: int = 0) -> str:
     return "\n".join(lines) or EMPTY
 
 
+def headed(heading: str, text: str) -> str:
+    """A text below its heading, if it has one."""
+    return f"{heading}\n{text}" if heading else text
+
+
 def _line(step: Step, width: int, digits: int, *, times: bool) -> str:
     time = f"{step.item.time:9.3f} s " if times else ""
     number = f"{step.line or '':>{digits}} "

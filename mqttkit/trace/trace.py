@@ -15,7 +15,7 @@ from mqttkit.trace.causes import Causes
 from mqttkit.trace.query import CONDITIONS, Query, check_count, check_since
 from mqttkit.trace.records import BROKER, Captured, Event, Link, Wire
 from mqttkit.trace.story import Story, tell
-from mqttkit.trace.text import as_text
+from mqttkit.trace.text import as_text, headed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -41,6 +41,7 @@ class Trace:
         links: every connection of the relay, by number.
         dropped: how many entries fell off the front.
         started: seconds since 1970 when the trace began.
+        heading: a sentence that is shown above the ladder, such as where a recording comes from.
     """
 
     def __init__(self, *, limit: int = LIMIT, links: dict[int, Link] | None = None) -> None:
@@ -49,6 +50,7 @@ class Trace:
         self.limit = limit
         self.links: dict[int, Link] = {} if links is None else links
         self.dropped = 0
+        self.heading = ""
         self._start = clock.monotonic()
         self.started = clock.time()
         self._items: list[Wire | Event] = []
@@ -339,12 +341,13 @@ class Trace:
     __str__ = text
 
     def __repr__(self) -> str:
-        return self.text()
+        return headed(self.heading, self.text())
 
     def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
         from mqttkit.trace.ladder import as_html
 
-        return {"text/plain": self.text(), "text/html": as_html(self.story(), dropped=self.dropped)}
+        html = as_html(self.story(), dropped=self.dropped, heading=self.heading)
+        return {"text/plain": repr(self), "text/html": html}
 
     # --- files
 
