@@ -15,7 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 from tornado import web, websocket
 
 from mqttkit.classroom import link as links
-from mqttkit.classroom.rules import INSTRUCTOR
+from mqttkit.classroom.rules import INSTRUCTOR, Bucket
 from mqttkit.errors import InvalidArgument, MqttKitError
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from mqttkit.classroom.pages import Page
 
 KEY_HEADER = "X-Instructor-Key"
+_PINGS = 20  # at once, then one a second
 
 log = logging.getLogger("mqttkit.classroom")
 
@@ -71,6 +72,7 @@ class _MqttHandler(websocket.WebSocketHandler):
     def initialize(self, gate: Gate, origins: tuple[str, ...]) -> None:
         self._gate, self._origins = gate, origins
         self._timer: asyncio.TimerHandle | None = None
+        self._pings = Bucket(_PINGS, 1)
         self._place: Any = getattr(self.request.connection, "stream").place  # noqa: B009 - tornado does not type it
 
     def check_origin(self, origin: str) -> bool:
@@ -95,6 +97,11 @@ class _MqttHandler(websocket.WebSocketHandler):
         except (MqttKitError, OSError, asyncio.TimeoutError) as error:
             log.info("connection %d ended: %s", self._link.number, error)
             self.close()
+
+    def on_ping(self, data: bytes) -> None:  # noqa: ARG002 - what it carries does not matter
+        """A ping of the WebSocket below MQTT: allowed, but each costs an answer, so a flood of them ends the connection."""
+        if not self._pings.take():
+            self.close(1008, "too many pings")
 
     def on_close(self) -> None:
         if self._timer is not None:

@@ -15,14 +15,19 @@ from support.notebooks import LESSONS, SOLUTIONS, is_loose, kernel_of, text_of
 
 pytestmark = pytest.mark.slow
 
-SAME = ("01", "03")
-"""Lessons that show the same, but for packet identifiers: aedes numbers its deliveries from a random start. (04, 08, 09 and 11 do, too.)"""
+SAME = ("02", "06")
+"""Lessons that show the same, but for packet identifiers: aedes numbers its deliveries from a random start. These two ask it
+for most: wildcards, $SYS, retained messages and wills. (01, 03, 04, 08, 09 and 11 do, too.)"""
 AEDES_OWN = {
-    "05": {12, 14, 16, 19, 24},  # hands DUP on [MQTT-3.3.1-3]; no session present without a subscription [MQTT-3.2.2-2]
     "07": {19, 20},  # sends an unacknowledged message again on the same connection, without DUP [MQTT-4.4.0-1]
-    "12": {12, 13, 18, 19},  # the same with what waited for the writer: the lesson's database sees it twice
 }
-"""Cells that show what aedes does differently; it is its own, not MQTT."""
+"""Cells that show what aedes does differently; it is its own, not MQTT.
+
+Others, not run here: 05 (it hands DUP on [MQTT-3.3.1-3]; no session present without a subscription [MQTT-3.2.2-2]) and 12
+(as in 07: the lesson's database sees a message twice).
+"""
+SOLVED = ("1-topics", "4-temperature-monitor")
+"""One solved exercise that only checks, and the one whose notebook has a lab of its own, which the cluster serves."""
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +79,7 @@ def test_a_lesson_runs_on_the_cluster_and_differs_where_aedes_does(cluster, monk
     assert differing(lesson(number)) <= AEDES_OWN[number]
 
 
-@pytest.mark.parametrize("path", SOLUTIONS, ids=lambda path: path.stem)
-def test_a_solved_exercise_shows_the_same_with_the_cluster_named(cluster, monkeypatch, path):
+@pytest.mark.parametrize("name", SOLVED)
+def test_a_solved_exercise_shows_the_same_with_the_cluster_named(cluster, monkeypatch, name):
     monkeypatch.setenv("MQTTKIT_BROKER", cluster.urls["a"])
-    assert differing(path) == set()
+    assert differing(next(path for path in SOLUTIONS if path.stem == name)) == set()
