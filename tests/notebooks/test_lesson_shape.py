@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import re
 from itertools import groupby
 from urllib.parse import unquote
@@ -184,6 +185,18 @@ def test_no_line_of_code_is_cut_off_at_the_right_edge(name):
     """A laptop's screen, 1280 pixels wide, with the list of files open, shows about so many characters."""
     shown = [cell for cell in code(name) if not cell.metadata.get("jupyter", {}).get("source_hidden")]
     assert [line for cell in shown for line in cell.source.splitlines() if len(line) > LINE] == []
+
+
+@every_notebook
+def test_no_name_hides_one_that_python_or_ipython_already_has(name):
+    """A cell that is run too early would find the other one, and speak of "function" in place of giving advice."""
+    trees = [ast.parse(cell.source) for cell in code(name)]
+    made = {node.id for tree in trees for node in ast.walk(tree) if isinstance(node, ast.Name) and _is_made(node)}
+    assert made & {*dir(builtins), "display", "In", "Out", "exit", "quit"} == set()
+
+
+def _is_made(node):
+    return isinstance(node.ctx, ast.Store)
 
 
 @every_lesson
