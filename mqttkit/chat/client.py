@@ -11,7 +11,7 @@ from mqttkit import chat
 from mqttkit._checks import check_timeout
 from mqttkit.chat.room import RoomView
 from mqttkit.client import Client
-from mqttkit.errors import ConnectError, SubscribeRefused, Timeout
+from mqttkit.errors import ConnectError, MqttKitError, SubscribeRefused, Timeout
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -107,10 +107,14 @@ class ChatClient:
 
     def leave(self) -> None:
         """Tell the room and disconnect; may be called again."""
-        if self._present and self.client.connected:
-            self._announce(0, online=False)
-        self._present = False
-        self.client.close()
+        try:
+            if self._present and self.client.connected:
+                self._announce(0, online=False)
+        except MqttKitError:
+            self.client.kill()  # no DISCONNECT either: the broker sends the will, which says the same
+        finally:
+            self._present = False
+            self.client.close()
 
     close = leave
 

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from mqttkit import Broker, ConnectError
+from mqttkit import Broker, ConnectError, Timeout
 from mqttkit.chat import ChatError, Presence
 from mqttkit.chat.client import ChatClient
 from support.labs import ENGINES, installed
@@ -45,6 +45,20 @@ def test_who_comes_late_sees_who_is_there_and_who_left(broker):
         with ChatClient(broker, "late", "Late") as late:
             late.wait_for_people("Ada", "Late")
             assert late.view.people[gone.client_id].online is False
+
+
+def test_who_cannot_say_goodbye_leaves_all_the_same(broker, monkeypatch):
+    with ChatClient(broker, "goodbye", "Ada") as ada:
+        silent = ChatClient(broker, "goodbye", "Silent").join()
+        ada.wait_for_people("Ada", "Silent")
+
+        def no_answer(*_args, **_options):
+            raise Timeout("no PUBACK within 5 s")
+
+        monkeypatch.setattr(silent.client, "publish", no_answer)  # in place of five seconds of a silent network
+        silent.leave()
+        assert not silent.client.connected
+        ada.wait_for_people("Ada")  # the broker sent the will
 
 
 def test_after_a_lost_link_the_room_sees_one_again(broker):

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 from mqttkit.classroom.cluster.node import HERE, node_root
+from mqttkit.classroom.cluster.part import Part
 from support.needs import need
 
 PAGE = Path(__file__).parents[2] / "mqttkit" / "classroom" / "page"
@@ -24,11 +25,11 @@ def node_environment(**more: str) -> dict[str, str]:
 @contextlib.contextmanager
 def aedes():
     """A running aedes broker: its ports as {"port", "ws_port"}."""
-    command = [need("node"), str(HERE / "broker.js")]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=node_environment()) as process:
-        yield json.loads(process.stdout.readline())
-        process.stdin.close()
-        process.wait(5)
+    broker = Part([need("node"), str(HERE / "broker.js")], env=node_environment())
+    try:
+        yield json.loads(broker.line_with('{"id"', 20))
+    finally:
+        broker.end()
 
 
 def run_node(

@@ -97,6 +97,7 @@ function showRoomState({ read_only, ended, recorded, cleared }) {
   $("banner").textContent = said.join(" ");
   $("banner").hidden = said.length === 0;
   $("read-only").setAttribute("aria-pressed", String(read_only));
+  $("text").disabled = $("read-only").disabled = $("end").disabled = ended;
 }
 showRoomState.cleared = 0;
 

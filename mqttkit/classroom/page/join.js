@@ -9,14 +9,14 @@ const roomName = document.body.dataset.room;
 const memory = memoryIn("localStorage", `mqttkit:${roomName}:`);
 // This tab alone: after a reload, also one that a phone does to save memory, the page goes on where it was.
 const tab = memoryIn("sessionStorage", `mqttkit:${roomName}:`);
-const otherTabs = new BroadcastChannel(`mqttkit:${roomName}`);
+const otherTabs = globalThis.BroadcastChannel ? new BroadcastChannel(`mqttkit:${roomName}`) : { postMessage() {} };  // Safari: from 15.4
 let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, appearing = false, echoed = () => {};
 const sent = [], refusedNames = [], unsent = new Map(Object.entries(tab.get("unsent") || {}));
 let chosen = null;
 
 // The join link carries the password behind "#", which never leaves the browser; it does not stay in the address bar.
 if (location.hash.startsWith("#p=")) {
-  $("password").value = decodeURIComponent(location.hash.slice(3));
+  try { $("password").value = decodeURIComponent(location.hash.slice(3)); } catch { /* the link was cut short: type it */ }
   history.replaceState(null, "", location.pathname + location.search);
 }
 keepAtEnd($("log"));

@@ -165,6 +165,7 @@ export class MqttClient {
 
   #open() {
     const { WebSocket = globalThis.WebSocket, timeout } = this.#options;
+    clearTimeout(this.#retry);
     this.#setState("connecting");
     return new Promise((resolve, reject) => {
       const socket = new WebSocket(this.#url, "mqtt");  // the sub-protocol must be "mqtt" [6.0]
@@ -222,7 +223,7 @@ export class MqttClient {
   /** Send what `build` makes of a fresh packet id; resolves when the answer of `type` with that id arrives. */
   #ask(type, build, again = false) {
     if (!again) this.#mustBeConnected();
-    if (this.#waiting.size > 200) throw new Error("too many messages wait for the broker");
+    else if (this.#waiting.size > 200) throw new Error("too many messages wait for the broker");
     do { this.#nextId = (this.#nextId % 65535) + 1; } while (this.#waiting.has(this.#nextId));
     const id = this.#nextId;
     return new Promise((resolve, reject) => {

@@ -149,6 +149,29 @@ check("a silent broker is noticed", async () => {
   server.close();
 });
 
+check("comes back although every place for unacknowledged messages is taken", async () => {
+  const { WebSocketServer } = require("ws");
+  const server = new WebSocketServer({ port: 0, host: "127.0.0.1", handleProtocols: () => "mqtt" });
+  await once(server, "listening");
+  let subscribed = () => {};
+  server.on("connection", (socket) => socket.on("message", (data) => {  // a broker that never sends PUBACK
+    if (data[0] >> 4 === 1) socket.send(Uint8Array.from([0x20, 2, 0, 0]));
+    if (data[0] >> 4 === 8) { socket.send(Uint8Array.from([0x90, 3, data[2], data[3], 1])); subscribed(); }
+  }));
+  const full = new MqttClient(`ws://127.0.0.1:${server.address().port}`, { clientId: "f", WebSocket, backOff: 10 });
+  await full.connect();
+  await full.subscribe("a/#", 1);
+  for (let i = 0; i <= 200; i++) full.publish("a/b", "x", { qos: 1 }).catch(() => {});
+  await assert.rejects(full.publish("a/b", "x", { qos: 1 }), /too many/);
+  const again = new Promise((resolve, reject) => { subscribed = resolve; setTimeout(() => reject(new Error("never came back")), 4000); });
+  for (const socket of server.clients) socket.terminate();
+  await again;
+  assert.equal(full.state, "connected");
+  full.disconnect();
+  for (const socket of server.clients) socket.terminate();
+  server.close();
+});
+
 let failed = 0;
 for (const [name, body] of checks) {
   try { await body(); console.log(`ok      ${name}`); } catch (error) { failed++; console.log(`FAILED  ${name}\n${error.stack}`); }
