@@ -156,3 +156,14 @@ def test_a_second_tab_takes_over_and_the_first_one_says_so(classroom, bob, phone
     opened = classroom._gate._numbers
     second.wait_for_timeout(1500)
     assert classroom._gate._numbers == opened  # they do not take the connection from each other for ever
+
+
+def test_an_old_phone_and_a_link_that_was_cut_short_still_open_the_page(browser, classroom):
+    """Safari before 15.4 has no BroadcastChannel; chat programs cut links in the middle of a "%2d"."""
+    context = browser.new_context(**phone_options("iPhone SE"))
+    context.add_init_script("delete globalThis.BroadcastChannel")
+    page = context.new_page()
+    page.goto(f"{classroom.page_url}#p=%2")
+    page.get_by_label("Class password").fill(classroom.password)
+    enter(page, "Ada")
+    context.close()
