@@ -17,13 +17,21 @@ from mqttkit.security import LessonCA
 @pytest.fixture(autouse=True)
 def nothing_left():
     """No thread and no socket of a failed connection stays."""
-    threads, sockets = set(threading.enumerate()), len(psutil.Process().net_connections())
+    threads, sockets = set(threading.enumerate()), _sockets()
     yield
     end = time.monotonic() + 5
-    while time.monotonic() < end and {t for t in threading.enumerate() if "paho" in t.name} - threads:
+    while time.monotonic() < end and (_paho_threads() - threads or _sockets() > sockets + 2):
         threading.Event().wait(0.01)
-    assert not {t for t in threading.enumerate() if "paho" in t.name} - threads
-    assert len(psutil.Process().net_connections()) <= sockets + 2  # a server of this test may still close its end
+    assert not _paho_threads() - threads
+    assert _sockets() <= sockets + 2  # a server of this test may still close its end
+
+
+def _paho_threads():
+    return {thread for thread in threading.enumerate() if "paho" in thread.name}
+
+
+def _sockets():
+    return len(psutil.Process().net_connections())
 
 
 def refusal(url, *, seconds=2, **options) -> str:
