@@ -34,7 +34,8 @@ def _place() -> str:
 class GraderProcess:
     """A grader process with a folder of its own for everything that its students write; see worker.py for the lines it reads.
 
-    Its end is the end of all that it started, and of the folder. When it loses its parent, it does the same by itself.
+    Its end is the end of all that it started, and of the folder. When it loses its parent, it ends by itself, at once, with all
+    that it started; the folder is left then, for whoever takes the time to remove it may meanwhile write half a report.
     """
 
     def __init__(self) -> None:
