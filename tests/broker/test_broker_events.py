@@ -14,7 +14,7 @@ from mqttkit.broker.events import EventFeed
 from mqttkit.message import Message
 from mqttkit.widgets.tables import broker_tables
 from support import need
-from support.rawmqtt import DISCONNECT, ack, publish, subscribe, unsubscribe
+from support.rawmqtt import DISCONNECT, Raw, ack, connect, publish, subscribe, unsubscribe
 
 
 @pytest.fixture
@@ -183,6 +183,16 @@ def test_the_feed_is_bounded_in_number_and_in_bytes():
     assert [event.number for event in feed.events()] == list(range(1_101, 11_101))
     feed.emit("publish", "camera", "", Message("camera", bytes(70_000_000)))
     assert [event.kind for event in feed.events()] == ["publish"]  # the last one is kept, however large
+
+
+def test_a_refused_protocol_is_named(broker):
+    for level in (5, 9):
+        raw = Raw(broker.host, broker.port)
+        raw.send(connect("x", level=level))
+        assert raw.closed_within(5)
+        raw.close()
+    told = [event.text for event in broker.events("refuse")]
+    assert told == ["MQTT 5, and this engine speaks MQTT 3.1.1: mosquitto speaks both", "MQTT protocol level 9"]
 
 
 def test_reasons_of_a_disconnect(broker, client):

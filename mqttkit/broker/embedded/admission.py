@@ -51,7 +51,8 @@ class Admission:
             connect = handler.read_connect(body)
         except UnsupportedProtocol as error:
             handler.send(self.refuse_protocol(error.level))
-            self._refuse(handler, "", f"MQTT protocol level {error.level}")
+            mqtt_5 = "MQTT 5, and this engine speaks MQTT 3.1.1: mosquitto speaks both"
+            self._refuse(handler, "", mqtt_5 if error.level == _MQTT5 else f"MQTT protocol level {error.level}")
         if not connect.client_id:
             connect.client_id = self._name_for(handler, connect)
         if not self.login_before_takeover():
