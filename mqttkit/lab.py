@@ -114,6 +114,11 @@ class Lab:
         return self.network.port
 
     @property
+    def closed(self) -> bool:
+        """Whether `close` was called. A closed lab does not open again."""
+        return self._closed
+
+    @property
     def clients(self) -> list[Client]:
         """The clients made by `client`, those that were closed, too."""
         return list(self._clients.values())

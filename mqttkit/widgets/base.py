@@ -29,6 +29,7 @@ STILL = (
     "If you have just run it and still read this, the front end is missing: "
     "pip install anywidget jupyterlab_widgets, then reload the page."
 )
+OVER = "Stopped. Its lab was closed; what you see is the last state. Run the notebook again from the cell that makes the lab."
 _MIME = "application/vnd.jupyter.widget-view+json"
 
 
@@ -87,6 +88,10 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         """The widget as HTML without scripts; made of `text` where a subclass has nothing better."""
         return f"<pre>{html.escape(self.text())}</pre>"
 
+    def is_over(self) -> bool:
+        """Whether nothing can come any more, because the lab was closed."""
+        return False
+
     def settle(self) -> None:
         """Wait a moment, so that the still picture holds what was sent before; without this they may race."""
 
@@ -103,9 +108,14 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         self.touch()
 
     def end(self, reason: str) -> None:
-        """Say that the widget will not change any more; its last picture stays."""
+        """Say that the widget will not change any more, and end what it owns; its last picture stays."""
         self._ended = reason
+        self.release()
         self.touch()
+
+    def _end_if_over(self) -> None:
+        if not self._ended and self.is_over():
+            self.end(OVER)
 
     @property
     def error(self) -> str:
@@ -130,6 +140,7 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
             return False
         if time.monotonic() - self._told < self.every:
             return True
+        self._end_if_over()
         with self._sending:
             self._changed = False
             self._told = time.monotonic()
@@ -149,6 +160,7 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
 
     def beat(self) -> None:
         """Tell the page that the kernel is alive. Called by the flusher."""
+        self._end_if_over()
         if self._watched:
             self.send({"type": "beat", "number": self._last})
 
@@ -179,6 +191,7 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
 
     def send_snapshot(self) -> None:
         """Send the whole state to all pages."""
+        self._end_if_over()
         with self._sending:
             self._changed = False
             with self.lock:

@@ -13,7 +13,7 @@ from mqttkit.topics import matches
 from mqttkit.widgets.arguments import check_mapping, check_number, check_options, check_place, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import Feed, direct, where
+from mqttkit.widgets.feed import Feed, direct, is_closed, where
 from mqttkit.widgets.figure import VERSION, library, look, make_figure
 from mqttkit.widgets.readings import Series, Source
 
@@ -79,7 +79,8 @@ class LiveChart(KitWidget):
             list(series), title=title, unit=unit, band=(low, high), thresholds=thresholds or {}, height=height
         )
         super().__init__()
-        self._where = where(check_place(place))
+        self._place = check_place(place)
+        self._where = where(place)
         filters = sorted({source.topic_filter for source in self.sources.values()})
         self._feed = Feed(direct(place), "live-chart", filters, guarded(self, self.take), self.touch, **options)
 
@@ -159,6 +160,9 @@ class LiveChart(KitWidget):
         if silent != self._was_stale:
             self._was_stale = silent
             self.touch()
+
+    def is_over(self) -> bool:
+        return is_closed(self._place) and self._feed is not None and not self._feed.connected
 
     def settle(self) -> None:
         if self._feed is not None:

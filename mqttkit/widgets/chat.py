@@ -15,7 +15,7 @@ from mqttkit.errors import MqttKitError
 from mqttkit.widgets.arguments import check_options, check_place, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import Feed, where
+from mqttkit.widgets.feed import Feed, is_closed, where
 
 if TYPE_CHECKING:
     from mqttkit.message import Message
@@ -104,8 +104,16 @@ class ChatRoom(KitWidget):
         if self._joined and self._feed is not None:
             if self._feed.connected:
                 self._announce()
-            self._system("Connected again." if self._feed.connected else "The connection is lost; trying again …")
+            self._system(self._tell_connection(self._feed.connected))
         self.touch()
+
+    def _tell_connection(self, connected: bool) -> str:
+        if connected:
+            return "Connected again."
+        return "The lab was closed." if is_closed(self.place) else "The connection is lost; trying again …"
+
+    def is_over(self) -> bool:
+        return is_closed(self.place) and not (self._feed is not None and self._feed.connected)
 
     def _leave(self) -> None:
         """Say goodbye, if anybody was told that we are here, and disconnect."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from mqttkit.widgets.arguments import check_options, check_place
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import QUIET, Feed, direct, is_ours, where
+from mqttkit.widgets.feed import QUIET, Feed, direct, is_closed, is_ours, where
 from mqttkit.widgets.show import preview
 from mqttkit.widgets.tables import Rows, broker_tables, sys_tables, table_html, table_text
 
@@ -47,7 +47,8 @@ class BrokerConsole(KitWidget):
 
     def __init__(self, place: Any, **options: Any) -> None:
         check_options(options)
-        self._where = where(check_place(place))
+        self._place = check_place(place)
+        self._where = where(place)
         self._broker = direct(place) if is_ours(direct(place)) else None
         self._events: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
         self._messages: deque[list[Any]] = deque(maxlen=KEPT_EVENTS)
@@ -114,11 +115,10 @@ class BrokerConsole(KitWidget):
     def state(self) -> News:
         with self._happened:
             notable, messages = list(self._events), list(self._messages)
-        running = self._feed.connected if self._feed is not None else self._broker.running  # type: ignore[union-attr]
         return News(
             {
                 "where": self._where,
-                "running": running,
+                "running": self._running(),
                 "published": self.published,
                 "rate": round(self.measure_rate(), 1),
                 "tables": {name: rows.shown(SHOWN_ROWS) for name, rows in self.tables().items()},
@@ -127,6 +127,12 @@ class BrokerConsole(KitWidget):
                 "remote": self._broker is None,
             }
         )
+
+    def _running(self) -> bool:
+        return self._feed.connected if self._feed is not None else bool(self._broker and self._broker.running)
+
+    def is_over(self) -> bool:
+        return is_closed(self._place) and not self._running()
 
     def beat(self) -> None:
         super().beat()

@@ -57,6 +57,7 @@ class Feed:
         self.place = check_place(place)
         self.connected = False
         self.received = 0
+        self._closed = False
         self._on_message = on_message
         self._on_change = on_change
         self._arrived = threading.Condition()
@@ -102,10 +103,18 @@ class Feed:
     def close(self) -> None:
         """Disconnect. May be called twice."""
         self.connected = False
+        if self._closed:  # the name may be another widget's by now
+            return
+        self._closed = True
         client = getattr(self, "client", None)
         if client is not None:
             client.close()
         yield_name(self.name)
+
+
+def is_closed(place: Any) -> bool:
+    """Whether `place` is a lab that was closed: its address is nobody's now, or already somebody else's."""
+    return bool(getattr(place, "closed", False))
 
 
 def direct(place: Any) -> Any:

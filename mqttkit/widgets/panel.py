@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections import deque
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,7 @@ from mqttkit.widgets import paho_code
 from mqttkit.widgets.arguments import check_place
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import is_ours, take_name, yield_name
+from mqttkit.widgets.feed import is_closed, is_ours, take_name, yield_name
 from mqttkit.widgets.settings import first_settings, in_the_form, with_url
 from mqttkit.widgets.show import as_hex, as_json, as_text, preview
 
@@ -52,12 +53,9 @@ class ClientPanel(KitWidget):
 
     def __init__(self, place: Any, client_id: str = "", *, tls: Any = None, **settings: Any) -> None:
         self.place = check_place(place)
-        self._name = take_name(
-            str(client_id) or "panel", ours=bool(client_id) or is_ours(getattr(place, "broker", place))
-        )
         given_url = place if isinstance(place, str) else str(place.url)
         self._authority = None if tls is True or isinstance(tls, (str, Path)) else tls
-        self.settings = first_settings(self._name, given_url, tls, settings)
+        self.settings = first_settings(str(client_id) or "panel", given_url, tls, settings)
         self._url = self._place_url = with_url(self.settings, given_url)[1]
         self.messages: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.received = 0
@@ -66,7 +64,10 @@ class ClientPanel(KitWidget):
         self._connections = 0
         self._fresh: list[dict[str, Any]] = []
         self._wants = False  # to be connected: neither button that ends it was pressed since Connect
-        super().__init__()
+        super().__init__()  # closes the panel of an earlier run of this cell: its name is free now
+        ours = bool(client_id) or is_ours(getattr(place, "broker", place))
+        self._name = take_name(self.settings.client_id, ours=ours)
+        self.settings = replace(self.settings, client_id=self._name)
 
     # What the buttons do
 
@@ -222,6 +223,9 @@ class ClientPanel(KitWidget):
         fresh, self._fresh = self._fresh, []
         return News({**self._head(), "fresh": fresh})
 
+    def is_over(self) -> bool:
+        return is_closed(self.place) and not self.connected and self._url == self._place_url
+
     def text(self) -> str:
         heard = [f"  {one['topic']}  QoS {one['qos']}  {one['text']}" for one in self.messages]
         state = "connected" if self.connected else "not connected"
@@ -234,7 +238,8 @@ class ClientPanel(KitWidget):
     def release(self) -> None:
         with contextlib.suppress(MqttKitError):
             self._drop()
-        yield_name(self._name)
+        name, self._name = self._name, ""
+        yield_name(name)
 
 
 def _shown(number: int, message: Message) -> dict[str, Any]:

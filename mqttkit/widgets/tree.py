@@ -12,7 +12,7 @@ from mqttkit.topics import check_topic_filter
 from mqttkit.widgets.arguments import check_place, check_text
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import Feed, direct, is_ours, where
+from mqttkit.widgets.feed import Feed, direct, is_closed, is_ours, where
 from mqttkit.widgets.show import preview
 
 if TYPE_CHECKING:
@@ -74,7 +74,8 @@ class TopicTree(KitWidget):
         self._fresh: set[str] = set()
         self._ask = False
         super().__init__()
-        self._where = where(check_place(place))
+        self._place = check_place(place)
+        self._where = where(place)
         self._feed = Feed(direct(place), "topic-tree", [topic_filter], guarded(self, self.take), self.touch, **options)
         self._broker = self._feed.place if is_ours(self._feed.place) else None
         if self._broker is not None:
@@ -159,6 +160,9 @@ class TopicTree(KitWidget):
         return News(
             {**self._head(), "topics": {name: self.topics[name].brief() for name in fresh if name in self.topics}}
         )
+
+    def is_over(self) -> bool:
+        return is_closed(self._place) and self._feed is not None and not self._feed.connected
 
     def settle(self) -> None:
         if self._feed is not None:
