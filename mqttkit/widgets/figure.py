@@ -65,9 +65,8 @@ def make_figure(
     plot.yaxis.axis_label = unit or None
     plot.xaxis.formatter = DatetimeTickFormatter(**_CLOCK)
     lines = [_add_line(plot, name, number) for number, name in enumerate(names)]
-    hover = HoverTool(
-        renderers=lines, tooltips=[("", "$name"), ("time", "@x{%H:%M:%S}"), ("value", f"@y{{0.[00]}} {unit}")]
-    )
+    # Without labels: those of Bokeh are too pale to read.
+    hover = HoverTool(renderers=lines, tooltips=[("", "$name"), ("", "@x{%H:%M:%S}"), ("", f"@y{{0.[00]}} {unit}")])
     hover.formatters = {"@x": "datetime"}
     plot.add_tools(hover)
     _add_band(plot, *band)

@@ -29,7 +29,7 @@ class LadderView {
     this.kind = element("select", { onchange: () => this.choose() });
     this.client = element("select", { onchange: () => this.choose() });
     this.count = element("span", { class: "mqk-dim", role: "status" });
-    this.view = element("div", { class: "mqk-ladder-view mk-ladder", tabindex: -1 });
+    this.view = element("div", { class: "mqk-ladder-view mk-ladder", tabindex: 0, role: "group", "aria-label": "Packets" });
     this.words = element("div", { class: "mqk-ladder-anatomy", role: "region", "aria-label": "The packet byte by byte", hidden: true });
     this.view.addEventListener("click", (event) => this.explain(event.target.closest("[data-line]")));
     this.view.addEventListener("keydown", (event) => this.key(event));

@@ -14,6 +14,7 @@ class QuestionView {
   constructor(body, act) {
     this.act = act;
     this.goOn = true;
+    this.missing = ""; // what the page itself has to say; the kernel's next words do not wipe it away
     this.group = uniqueId("question");
     this.label = element("span", { class: "mqk-tag" });
     this.question = element("p", { class: "mqk-question", id: this.group });
@@ -21,7 +22,7 @@ class QuestionView {
     this.line = element("input", { type: "text", maxlength: 200, autocomplete: "off", "aria-labelledby": this.group });
     this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
     this.verdict = element("p", { class: "mqk-verdict", role: "status" });
-    for (const part of [this.line, this.answers]) part.addEventListener("input", () => this.showButton());
+    for (const part of [this.line, this.answers]) part.addEventListener("input", () => this.changed());
     for (const part of [this.line, this.answers]) {
       part.addEventListener("keydown", (event) => event.key === "Enter" && !event.shiftKey && this.answer());
     }
@@ -32,17 +33,28 @@ class QuestionView {
     return this.typed ? this.line.value.trim() : this.answers.querySelector("input:checked")?.value;
   }
 
+  changed() {
+    this.missing = "";
+    this.showButton();
+    this.showVerdict();
+  }
+
   showButton() {
     labelAnswer(this.button, this.given !== null, this.chosen === this.given);
   }
 
   answer() {
     const given = this.chosen;
-    if (given) {
-      this.act("answer", { given });
-      this.button.focus(); // in a field, Shift+Enter would not reach the notebook
-    }
-    else setText(this.verdict, this.typed ? "Type an answer first." : "Choose an answer first.");
+    this.missing = given ? "" : this.typed ? "Type an answer first." : "Choose an answer first.";
+    this.showVerdict();
+    if (!given) return;
+    this.act("answer", { given });
+    this.button.focus(); // in a field, Shift+Enter would not reach the notebook
+  }
+
+  showVerdict() {
+    setText(this.verdict, this.missing || this.said);
+    this.verdict.className = `mqk-verdict ${this.missing || this.right === null ? "" : this.right ? "mqk-good" : "mqk-bad"}`;
   }
 
   snapshot({ label, question, options, given, right, verdict, measured }) {
@@ -54,8 +66,8 @@ class QuestionView {
     if (this.answers.childElementCount !== options.length) this.answers.replaceChildren(...choices(options, this.group));
     this.mark(given, right, measured);
     this.showButton();
-    setText(this.verdict, verdict);
-    this.verdict.className = `mqk-verdict ${right === true ? "mqk-good" : right === false ? "mqk-bad" : ""}`;
+    Object.assign(this, { said: verdict, right });
+    this.showVerdict();
   }
 
   mark(given, right, measured) {

@@ -1,6 +1,7 @@
 """Every widget in a page that offers nothing but the anywidget contract: no JupyterLab, no style sheet of a theme."""
 
 import json
+import re
 
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
@@ -26,6 +27,15 @@ pytestmark = pytest.mark.browser
 
 DARK = "document.body.className = 'vscode-dark'; document.body.style.background = '#111'; document.body.style.color = '#eee'"
 LIGHT = "document.body.className = ''; document.body.style.background = ''"
+
+
+# What sticks out of its widget where nothing scrolls, and texts so narrow that they stand letter below letter.
+CRAMPED = """() => [...document.querySelectorAll(".mqk")].flatMap((root) => {
+  const edge = root.getBoundingClientRect().right + 1;
+  const scrolls = (one) => one !== root && (/auto|scroll|hidden/.test(getComputedStyle(one).overflowX) || scrolls(one.parentElement));
+  const wrong = (one) => (one.getBoundingClientRect().right > edge && !scrolls(one.parentElement))
+    || (one.matches("td, th, li, p") && one.textContent.length > 12 && one.clientWidth < 40);
+  return [...root.querySelectorAll("*")].filter((one) => one.getClientRects().length && wrong(one)).map((one) => one.outerHTML.slice(0, 120)); })"""
 
 
 @pytest.fixture(scope="module")
@@ -79,11 +89,17 @@ def test_a_widget_needs_nothing_of_jupyterlab(host, broker, name):
     host.until(second.get_by_text(shown))
     if name == "chart":
         host.until(second.locator(".bk-Figure canvas").first)
+    again = host.show(widget)  # as a page does that is loaded anew
+    host.until(again.get_by_text(shown))
     assert not first.locator("fieldset.mqk-body").is_disabled()
     assert repeated_ids(host) == []
     for theme in (LIGHT, DARK):
         host.page.evaluate(theme)
         assert violations(host) == []
+    for width in (640, 320):  # a window of 1280 pixels at 200 % and at 400 %
+        host.page.set_viewport_size({"width": width, "height": 900})
+        host.page.wait_for_function("(width) => document.body.clientWidth < width", arg=width)
+        assert host.page.evaluate(CRAMPED) == []
     assert host.console == []
 
 
@@ -138,7 +154,7 @@ def test_from_an_answer_shift_enter_reaches_the_notebook_and_nothing_else_does(h
 
 def test_the_bounds_of_a_chart_and_its_lines(host, broker):
     series = {"kitchen": "host/kitchen#temperature", "garden": "host/garden"}
-    chart = LiveChart(broker, series, low=5, high=25, thresholds={"comfort": 20}, stale_after=1)
+    chart = LiveChart(broker, series, unit="°C", low=5, high=25, thresholds={"comfort": 20}, stale_after=1)
     view = host.show(chart)
     host.until(view.locator(".bk-Figure canvas").first)
     with Client(broker, "sensor") as sensor:
@@ -148,7 +164,7 @@ def test_the_bounds_of_a_chart_and_its_lines(host, broker):
     host.until(view.get_by_role("row", name="kitchen").get_by_text("▲ above 25"))
     host.until(view.get_by_role("row", name="garden").get_by_text("▼ below 5"))
     host.until(view.get_by_role("row", name="garden").get_by_text("silent"))
-    ask = "(code) => Object.values(globalThis.mqttkitBokeh)[0].promise.then((bokeh) => eval(code)(bokeh.documents.at(-1)))"
+    ask = "(code) => Object.values(globalThis.mqttkitBokeh)[0].promise.then((bokeh) => eval(code)(bokeh.documents.at(-1), bokeh))"
 
     def of(code):
         return host.page.evaluate(ask, code)
@@ -162,7 +178,16 @@ def test_the_bounds_of_a_chart_and_its_lines(host, broker):
     hidden = "(d) => [...d._all_models.values()].filter((m) => m.data_source).map((m) => [m.name, m.visible])"
     assert of(hidden) == [["kitchen", True], ["garden", False]]
 
-    # a hand moves it, the wheel zooms, and a pointer on a line tells its value
+    # a pointer on a line tells its name and value
+    place = """(d, bokeh) => { const view = [...bokeh.index.roots].findLast((one) => one.frame); const at = view.el.getBoundingClientRect();
+        const { x, y } = d.get_model_by_name("mqttkit-0").data;
+        return [at.left + view.frame.x_scale.compute(x[15]), at.top + view.frame.y_scale.compute(y[15])]; }"""
+    host.page.mouse.move(*of(place))
+    tip = host.page.locator(".bk-Tooltip")
+    for told in ("kitchen", re.compile(r"^\d\d:\d\d:\d\d$"), "15 °C"):
+        host.until(tip.get_by_text(told))
+
+    # a hand moves it, and the wheel zooms
     span = "(d) => { const f = d.roots()[0]; return [f.x_range.start, f.x_range.end]; }"
     box = view.locator(".bk-Figure").bounding_box()
     middle = (box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)

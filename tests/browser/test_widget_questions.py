@@ -66,7 +66,7 @@ def test_a_learner_answers(page_of):
     page.output(5).get_by_role("textbox").press("Enter")
     page.output(5).get_by_text("Right.").wait_for()
     page.screenshot("predict", asked)
-    assert serious(page, asked) == []
+    assert (serious(page, asked), asked.get_by_role("radio", name="1").is_checked()) == ([], True)  # in either theme
 
     page.run_cell(6)
     page.output(6).get_by_text("Quality of service").wait_for()
@@ -81,28 +81,29 @@ def test_a_learner_answers(page_of):
     page.assert_clean()
 
 
-@pytest.mark.parametrize(
-    "question",
-    [
-        "from mqttkit import predict\npredict('go-on', 'How many?', ['1', '2'])",
-        "from mqttkit import Quiz\nQuiz('go-on-typed', 'Which port?', answer=8883)",
-        "from mqttkit import match_grid\nmatch_grid('go-on-grid', ['home/+'], ['home'])",
-    ],
-)
-def test_after_an_answer_shift_enter_goes_on(page_of, question):
+ASKED = [
+    "from mqttkit import Quiz, match_grid, predict\npredict('go-on', 'How many?', ['1', '2'])",
+    "Quiz('go-on-typed', 'Which port?', answer=8883)",
+    "match_grid('go-on-grid', ['home/+'], ['home'])",
+]
+
+
+def test_after_an_answer_shift_enter_goes_on(page_of):
     """With mouse and keyboard as a learner has them: the answer is clicked, and the keys go to whatever has the focus."""
-    page = page_of(question, "print('went on')", height=900)
-    page.run_cell(0)
-    asked = page.output(0)
-    asked.locator("input").first.wait_for()
-    for choice in asked.get_by_role("radio").all()[:1] + asked.get_by_role("checkbox").all()[:1]:
-        choice.check()
-    for line in asked.get_by_role("textbox").all():
-        line.fill("8883")
-    asked.get_by_role("button", name="Answer", exact=True).click()
-    asked.get_by_role("button", name="Answered").wait_for()
-    page.page.keyboard.press("Shift+Enter")  # the question itself, again
-    page.page.wait_for_function("() => window.jupyterapp.shell.currentWidget.content.activeCellIndex === 1")
-    page.page.keyboard.press("Shift+Enter")
-    page.output(1).get_by_text("went on").wait_for()
+    page = page_of(*(cell for asked in ASKED for cell in (asked, "print('went on')")), height=1500)
+    for index in range(0, 2 * len(ASKED), 2):
+        page.run_cell(index)
+        asked = page.output(index)
+        asked.locator("input").first.wait_for()
+        for choice in asked.get_by_role("radio").all()[:1] + asked.get_by_role("checkbox").all()[:1]:
+            choice.check()
+        for line in asked.get_by_role("textbox").all():
+            line.fill("8883")
+        asked.get_by_role("button", name="Answer", exact=True).click()
+        asked.get_by_role("button", name="Answered").wait_for()
+        page.page.keyboard.press("Shift+Enter")  # the question itself, again
+        active = "(index) => window.jupyterapp.shell.currentWidget.content.activeCellIndex === index"
+        page.page.wait_for_function(active, arg=index + 1)
+        page.page.keyboard.press("Shift+Enter")
+        page.output(index + 1).get_by_text("went on").wait_for()
     assert page.errors() == []
