@@ -123,12 +123,15 @@ class TreeView {
     row.dataset.path = node.path;
     row.style.top = `${node.index * ROW}px`;
     row.style.paddingLeft = `${4 + node.depth * 16}px`;
+    const closed = node.children.size > 0 && !node.open;
     row.classList.toggle("mqk-hit", node.hit);
+    row.classList.toggle("mqk-holds", closed && node.found > 0);
     setAria(row, node);
     setText(twist, node.children.size ? (node.open ? "▾" : "▸") : "");
     setText(name, node.name || "(empty level)");
     setText(value, text);
-    setText(count, node.topic ? `×${number}` : node.open ? "" : `${node.topics} topics`);
+    const below = closed ? `${node.topics} topics${node.found ? `, ${node.found} match` : ""}` : "";
+    setText(count, [node.topic && `×${number}`, below].filter(Boolean).join(" · "));
     retained.hidden = !kept;
   }
 

@@ -11,7 +11,7 @@ export class TopicModel {
   }
 
   clear() {
-    this.root = { path: null, name: "", depth: -1, children: new Map(), open: true, topic: null, topics: 0 };
+    this.root = { path: null, name: "", depth: -1, children: new Map(), open: true, topic: null, topics: 0, found: 0 };
     this.nodes = new Map();
     this.count = 0;
     this.hits = 0;
@@ -32,7 +32,10 @@ export class TopicModel {
     this.stale = true;
     node.hit = this.matches(node.path);
     this.hits += node.hit ? 1 : 0;
-    for (let at = node; at; at = at.parent) at.topics += 1;
+    for (let at = node; at; at = at.parent) {
+      at.topics += 1;
+      at.found += node.hit ? 1 : 0;
+    }
   }
 
   grow(name) {
@@ -48,7 +51,7 @@ export class TopicModel {
   makeNode(parent, levels, depth) {
     const path = levels.slice(0, depth + 1).join("/");
     const open = this.count < CLOSED_FROM;
-    const node = { path, name: levels[depth], depth, parent, children: new Map(), open, topic: null, topics: 0, hit: false };
+    const node = { path, name: levels[depth], depth, parent, children: new Map(), open, topic: null, topics: 0, found: 0, hit: false };
     this.nodes.set(path, node);
     parent.order = null;
     this.stale = true;
@@ -61,8 +64,13 @@ export class TopicModel {
     this.problem = filter ? filterProblem(filter) : "";
     this.hits = 0;
     for (const node of this.nodes.values()) {
+      node.found = 0;
       node.hit = node.topic !== null && this.matches(node.path);
-      if (node.hit) this.hits += 1;
+    }
+    for (const node of this.nodes.values()) {
+      if (!node.hit) continue;
+      this.hits += 1;
+      for (let at = node; at !== this.root; at = at.parent) at.found += 1; // a closed branch tells what it holds
     }
     this.stale = true;
   }

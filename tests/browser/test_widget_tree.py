@@ -25,7 +25,7 @@ house.publish("/home/kitchen", "odd", qos=1)
 
 @pytest.fixture
 def page(page_of):
-    page = page_of(START, AGAIN, "many = 2000\nfor n in range(many):\n    house.publish(f'plant/hall{n % 40}/m{n}', n)")
+    page = page_of(START, AGAIN)
     page.run_cell(0)
     return page
 

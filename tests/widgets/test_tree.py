@@ -137,6 +137,31 @@ def test_the_page_knows_the_same_rules_as_the_kit():
         assert answers == expected(topic_filter, topics), topic_filter
 
 
+def test_closed_branches_of_a_large_tree_tell_how_much_in_them_matches():
+    node = need("node")
+    script = f"""
+      import {{ TopicModel }} from {json.dumps((HERE / "tree_model.js").as_uri())};
+      const model = new TopicModel();
+      const topics = (from, to) => Object.fromEntries(Array.from({{ length: to - from }}, (_, i) =>
+        [`plant/hall${{(from + i) % 40}}/machine${{from + i}}/temperature`, ["1", 1, 0, false]]));
+      model.put(topics(0, 5000));
+      for (const path of ["plant/hall7", "plant/hall8"]) model.toggle(model.nodes.get(path), false);
+      model.setFilter("plant/hall7/+/temperature", false);
+      model.put(topics(5000, 5010));  // arrives while the filter stands
+      const found = (path) => model.nodes.get(path).found;
+      console.log(JSON.stringify([model.hits, found("plant"), found("plant/hall7"), found("plant/hall8"), model.rows().length]));
+      model.setFilter("", false);
+      console.log(JSON.stringify([model.hits, found("plant"), model.nodes.get("plant/hall7").hit]));
+    """
+    done = subprocess.run(
+        [node, "--input-type=module", "-e", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    marked, cleared = map(json.loads, done.stdout.splitlines())
+    assert marked[:4] == [126, 126, 126, 0]  # 5000 / 40, and one of those that came later
+    assert marked[4] < 5010 + 2 * 5010 + 41  # what is closed is no row
+    assert cleared == [0, 0, False]
+
+
 def expected(topic_filter, topics):
     try:
         check_topic_filter(topic_filter)
