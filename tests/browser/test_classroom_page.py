@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from mqttkit import ChatRoom
 from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
+from support.host import HostPage
 from support.phones import enter, say
 
 pytestmark = pytest.mark.browser
@@ -87,25 +89,40 @@ def assert_accessible(page):
         assert bad == [], scheme
 
 
-def test_two_phones_and_a_notebook_talk(classroom, device):
+@pytest.fixture
+def notebook(browser):
+    page = HostPage(browser)
+    yield page
+    page.close()
+
+
+def test_two_phones_and_a_notebook_talk(classroom, device, notebook):
     phone = enter(device(classroom.join_url, **PHONE), "Ada")
     other = enter(device(classroom.join_url, **PHONE, color_scheme="dark"), "Ada")
-    with ChatClient(classroom.url, "physics", "Grace", password=classroom.password) as grace:
-        grace.wait_for_people("Ada", "Ada 2", "Grace")
-        say(phone, "Hello 👋")
-        grace.wait_for_lines(1)
-        say(other, "<img src=x onerror=alert(1)> **no** markup")
-        grace.wait_for_lines(2)
-        grace.say("from Python")
-        phone.get_by_text("from Python").wait_for()
-        other.get_by_text("from Python").wait_for()
-        assert lines(phone) == ["You Hello 👋", "Ada 2 <img src=x onerror=alert(1)> **no** markup", "Grace from Python"]
-        assert lines(other)[:2] == ["Ada Hello 👋", "You <img src=x onerror=alert(1)> **no** markup"]
-        phone.get_by_text("Online: 3").click()
-        assert phone.locator("#people li").all_inner_texts() == ["Ada (you)", "Ada 2", "Grace"]
-        shot(phone, "phone")
-    assert phone.locator("#log img").count() == 0
-    assert phone.wrong + other.wrong == []
+    room = notebook.show(
+        ChatRoom(classroom.url, "physics", name="Grace", username="a secret of Grace", password=classroom.password)
+    )
+    notebook.until(room.get_by_text("Online: 3"))
+    log = room.get_by_role("log")
+    say(phone, "Hello 👋")
+    notebook.until(log.get_by_text("Hello 👋"))
+    say(other, "<img src=x onerror=alert(1)> **no** markup")
+    notebook.until(log.get_by_text("<img src=x onerror=alert(1)> **no** markup"))
+    room.get_by_label("Message", exact=True).fill("from a notebook")
+    room.get_by_label("Message", exact=True).press("Enter")
+    notebook.until(log.get_by_text("Grace (you)"))
+    phone.get_by_text("from a notebook").wait_for()
+    other.get_by_text("from a notebook").wait_for()
+    said = ["Hello 👋", "<img src=x onerror=alert(1)> **no** markup", "from a notebook"]
+    assert log.locator(".mqk-said").all_inner_texts()[-3:] == said
+    assert lines(phone) == [f"{who} {text}" for who, text in zip(("You", "Ada 2", "Grace"), said, strict=True)]
+    assert lines(other)[:2] == [f"{who} {text}" for who, text in zip(("Ada", "You"), said, strict=False)]
+    phone.get_by_text("Online: 3").click()
+    assert phone.locator("#people li").all_inner_texts() == ["Ada (you)", "Ada 2", "Grace"]
+    assert room.locator(".mqk-people li").all_inner_texts() == ["● Ada", "● Ada 2", "● Grace (you)"]
+    shot(phone, "phone")
+    assert phone.locator("#log img").count() + room.locator("img").count() == 0
+    assert phone.wrong + other.wrong + notebook.console == []
     assert phone.url == classroom.page_url  # the password does not stay in the address
     assert {url.partition("#")[0] for url in phone.requests if not url.startswith("data:")} == {classroom.page_url}
 
