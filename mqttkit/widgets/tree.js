@@ -88,6 +88,16 @@ class TreeView {
     this.model.setFilter(this.filter.value.trim(), this.only.checked);
     this.showFound();
     this.draw();
+    this.goToHit();
+  }
+
+  /** Bring the first match into sight, unless one is there already. */
+  goToHit() {
+    const rows = this.model.rows();
+    const top = Math.floor(this.tree.scrollTop / ROW);
+    if (rows.slice(top, top + SEEN).some(isMarked)) return;
+    const first = rows.find(isMarked);
+    if (first) this.tree.scrollTop = first.index * ROW;
   }
 
   openAll(open) {
@@ -123,14 +133,13 @@ class TreeView {
     row.dataset.path = node.path;
     row.style.top = `${node.index * ROW}px`;
     row.style.paddingLeft = `${4 + node.depth * 16}px`;
-    const closed = node.children.size > 0 && !node.open;
     row.classList.toggle("mqk-hit", node.hit);
-    row.classList.toggle("mqk-holds", closed && node.found > 0);
+    row.classList.toggle("mqk-holds", !node.hit && isMarked(node));
     setAria(row, node);
     setText(twist, node.children.size ? (node.open ? "▾" : "▸") : "");
     setText(name, node.name || "(empty level)");
     setText(value, text);
-    const below = closed ? `${node.topics} topics${node.found ? `, ${node.found} match` : ""}` : "";
+    const below = isClosed(node) ? `${node.topics} topics${node.found ? `, ${node.found} match` : ""}` : "";
     setText(count, [node.topic && `×${number}`, below].filter(Boolean).join(" · "));
     retained.hidden = !kept;
   }
@@ -205,6 +214,11 @@ class TreeView {
     this.draw();
   }
 }
+
+const isClosed = (node) => node.children.size > 0 && !node.open;
+
+/** What matches, and a closed branch in which something does. */
+const isMarked = (node) => node.hit || (isClosed(node) && node.found > 0);
 
 function setAria(row, node) {
   row.setAttribute("aria-level", node.depth + 1);

@@ -136,6 +136,22 @@ def test_widgets_beside_each_other_keep_to_themselves(host, broker):
     assert (layout, history) == ("fixed", "auto")  # the style of one widget does not reach into another
 
 
+def test_in_a_large_tree_the_first_match_comes_into_sight_as_one_types(host):
+    with Broker() as broker, Client(broker, "plant") as plant:
+        tree = TopicTree(broker)
+        for n in range(400):
+            plant.publish(f"plant/hall{n % 40:02}/machine{n:03}", n, qos=1, wait=n == 399)
+        view = host.show(tree)
+        host.until(view.get_by_text("400 topics, 400 messages"))
+        view.get_by_role("button", name="Close all").click()
+        view.get_by_label("Highlight what a topic filter matches").fill("plant/hall31/+")
+        host.until(view.get_by_text("400 topics, 10 match"))
+        view.get_by_role("button", name="Open all").click()
+        view.get_by_label("Highlight what a topic filter matches").fill("plant/hall31/machine111")
+        host.until(view.locator(".mqk-hit", has_text="machine111"))
+        assert host.console == []
+
+
 def test_from_an_answer_shift_enter_reaches_the_notebook_and_nothing_else_does(host):
     view = host.show(Quiz("host-keys", "Which port?", answer=8883))
     host.page.evaluate(
