@@ -139,7 +139,7 @@ class TreeView {
     setText(twist, node.children.size ? (node.open ? "▾" : "▸") : "");
     setText(name, node.name || "(empty level)");
     setText(value, text);
-    const below = isClosed(node) ? `${node.topics} topics${node.found ? `, ${node.found} match` : ""}` : "";
+    const below = isClosed(node) ? `${node.topics} topic${node.topics === 1 ? "" : "s"}${node.found ? `, ${node.found} match` : ""}` : "";
     setText(count, [node.topic && `×${number}`, below].filter(Boolean).join(" · "));
     retained.hidden = !kept;
   }
