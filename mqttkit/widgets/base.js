@@ -3,6 +3,7 @@
 
 const SILENCE = 7000; // ms without a word from the kernel: three heartbeats and some patience
 const PROBE = 2500; // ms for an answer after the connection changed
+const PATIENT = 3; // questions without an answer, one a second, before the way of the answers is doubted
 
 /** Make an element. Strings among `children` become text; `on...` attributes are listeners. */
 export function element(tag, attributes = {}, ...children) {
@@ -71,6 +72,7 @@ class Link {
     this.number = null;
     this.heard = performance.now();
     this.asked = 0;
+    this.unanswered = 0; // times that it asked before the first answer
     this.alive = true;
     this.common = { error: "", ended: "" };
     model.on("msg:custom", (message, buffers) => this.receive(message, buffers));
@@ -120,7 +122,9 @@ class Link {
 
   listen() {
     if (performance.now() - this.heard > SILENCE) this.setAlive(false);
-    if (this.number === null && this.views.size) this.hello();
+    if (this.number !== null || !this.views.size) return;
+    if (this.unanswered++ === PATIENT) hearAgain(this.model);
+    this.hello();
   }
 
   /** Something happened to the connection: give the kernel a short time to show that it is there. */
@@ -139,6 +143,27 @@ class Link {
   close() {
     clearInterval(this.timer);
   }
+}
+
+/**
+ * Take messages where they arrive. anywidget drops all of them, for ever, where a module took more than two seconds to load, as on
+ * a slow or busy computer: it waits for a promise that it rejected then. Its own base class handles them without that promise.
+ */
+function hearAgain(model) {
+  let real; // anywidget shows a part of the model only; an event carries the whole
+  const seen = (whole) => (real = whole);
+  model.on("change:_heard", seen);
+  model.set("_heard", performance.now());
+  model.off("change:_heard", seen);
+  const impatient = owner(real, "_handle_comm_msg");
+  const patient = impatient && owner(Object.getPrototypeOf(impatient), "_handle_comm_msg");
+  if (patient) real.comm?.on_msg?.((message) => patient._handle_comm_msg.call(real, message));
+}
+
+/** The object in the chain of prototypes, from `object` on, that has a property of its own with this name. */
+function owner(object, name) {
+  while (object && !Object.hasOwn(object, name)) object = Object.getPrototypeOf(object);
+  return object;
 }
 
 const STOPPED = "Stopped. The kernel was restarted or has ended; what you see is the last state. Run the cell again to go on.";

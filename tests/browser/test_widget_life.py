@@ -86,3 +86,16 @@ def test_what_arrives_shows_while_a_cell_runs(page):
     page.page.wait_for_function(
         "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
     )
+
+
+def test_a_widget_lives_also_where_its_module_took_too_long_to_load(page_of):
+    """anywidget drops every message for a widget that was not there within two seconds; here all of them are too late."""
+    page = page_of(START)
+    page.page.evaluate(
+        "() => { const true_one = AbortSignal.timeout; AbortSignal.timeout = () => true_one.call(AbortSignal, 0); }"
+    )
+    page.run_cell(0)
+    page.output(0).get_by_text("No message yet").wait_for()
+    publish(page, 1)
+    value(page.output(0), "number").get_by_text("1", exact=True).wait_for()
+    assert any("Failed to initialize model" in text for _, text in page.console)  # else nothing was too late
