@@ -7,6 +7,7 @@ widget right after a reload of the page, in two views, and when Jupyter drops a 
 
 from __future__ import annotations
 
+import contextlib
 import html
 import itertools
 import threading
@@ -223,6 +224,12 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         self.release()
         if threading.main_thread().is_alive():  # at the end of the kernel the last picture stays on the page
             super().close()
+
+    def __del__(self) -> None:
+        """Collected as garbage: closing takes locks, and so is done by another thread; see `Flusher.bury`."""
+        with contextlib.suppress(Exception):  # one that was never made whole
+            if self.comm is not None:
+                flusher.bury(self)
 
     def release(self) -> None:
         """End the threads and connections a subclass owns. May be called twice."""

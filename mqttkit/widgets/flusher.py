@@ -8,6 +8,7 @@ to tell. Between news it sends a heartbeat, from which a page sees that the kern
 from __future__ import annotations
 
 import contextlib
+import queue
 import threading
 import time
 import weakref
@@ -31,6 +32,9 @@ class Reporter(Protocol):
     def report(self, error: Exception) -> None:
         """Show an error."""
 
+    def close(self) -> None:
+        """End what it owns."""
+
 
 class Flusher:
     """Owner of the sending thread: it starts with the first widget and ends after the last one."""
@@ -39,6 +43,7 @@ class Flusher:
         self.period = period
         self.beat = beat
         self._widgets: weakref.WeakSet[Reporter] = weakref.WeakSet()
+        self._collected: queue.SimpleQueue[Reporter] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._news = threading.Event()
         self._thread: threading.Thread | None = None
@@ -62,6 +67,14 @@ class Flusher:
             self._widgets.discard(widget)
         self._news.set()
 
+    def bury(self, widget: Reporter) -> None:
+        """Close `widget`, which is being collected as garbage, within a heartbeat.
+
+        Garbage is collected at any moment in any thread, which may hold any lock, also those here: nothing but a SimpleQueue,
+        which is made for this, may be touched.
+        """
+        self._collected.put(widget)
+
     def wake(self) -> None:
         """Say that some widget has news. Cheap, from any thread."""
         self._news.set()
@@ -77,6 +90,7 @@ class Flusher:
 
     def _tell_all(self, *, beat: bool) -> bool:
         """One round; False when there is nobody to serve any more."""
+        self._close_collected()
         widgets = self._served()  # not kept while waiting: a reference would keep a widget alive
         for widget in widgets:
             try:
@@ -84,6 +98,13 @@ class Flusher:
             except Exception as error:  # noqa: BLE001 - the others go on, whatever happens to one
                 self._drop(widget, error)
         return bool(widgets)
+
+    def _close_collected(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                widget = self._collected.get_nowait()
+                with contextlib.suppress(Exception):  # nobody is there to be told
+                    widget.close()
 
     def _tell(self, widget: Reporter, *, beat: bool) -> None:
         if widget.flush():

@@ -138,6 +138,38 @@ def test_the_thread_ends_with_the_last_widget():
         widget.close()
 
 
+def test_a_widget_may_be_collected_at_any_moment_and_is_closed_soon():
+    """Also where this thread holds the flusher's lock: making a thread collects garbage there."""
+    flusher, widget = Flusher(beat=0.05), Counter()
+    released = threading.Event()
+    widget.release = released.set
+
+    def collect():
+        with flusher._lock:
+            flusher.bury(widget)
+
+    collector = threading.Thread(target=collect, daemon=True)
+    collector.start()
+    collector.join(5)
+    assert not collector.is_alive()
+    other = Counter()
+    flusher.add(other)
+    assert released.wait(5)
+    assert widget.comm is None
+    flusher.discard(other)
+    other.close()
+
+
+def test_to_collect_a_widget_takes_no_lock(counter, monkeypatch):
+    closed = []
+    monkeypatch.setattr(flusher, "bury", closed.append)
+    collector = threading.Thread(target=counter.__del__, daemon=True)
+    with flusher._lock, counter._sending:
+        collector.start()
+        collector.join(5)
+    assert closed == [counter]
+
+
 def test_a_widget_that_cannot_be_served_stops_no_other(counter):
     broken = Counter()
 
