@@ -133,7 +133,7 @@ def _check_length(r: Reader) -> None:
     length = r.varint("Remaining Length")
     if length > r.left:
         found = f"Remaining Length is {length}, but only {r.left} bytes follow"
-        r.fail(found, "The packet ends too early", "", len(r.data))
+        r.fail(found, "The packet ends too early", None, len(r.data))
     if length < r.left:
         found = f"{r.left - length} bytes follow the {length} that Remaining Length announces"
-        r.fail(found, "decode takes exactly one packet; a Splitter cuts a stream into packets", "", r.at + length)
+        r.fail(found, "decode takes exactly one packet; a Splitter cuts a stream into packets", None, r.at + length)

@@ -118,16 +118,17 @@ class Reader:
             many = "1 more byte" if self.left == 1 else f"{self.left} more bytes"
             self.fail(f"{many} after the last field", f"{self.type} ends here", "", self.at)
 
-    def fail(self, found: str, wanted: str, rule: str, at: int) -> NoReturn:
+    def fail(self, found: str, wanted: str, rule: str | None, at: int) -> NoReturn:
         """Raises MalformedPacket.
 
         Args:
             found: what is wrong.
             wanted: what the standard wants there.
-            rule: number of the statement, "3.1.1's/MQTT 5's" where they differ, empty for none.
+            rule: number of the statement, "3.1.1's/MQTT 5's" where they differ; empty for the general one on what breaks the
+                protocol; None where nothing does, yet it is no packet.
             at: index of the first wrong byte.
         """
-        statement = _statement(rule, self.protocol)
+        statement = "" if rule is None else _statement(rule, self.protocol)
         source = f" [{statement}]" if statement else ""
         message = f"{self.type}, byte {at}: {found}. {wanted}{source}."
         raise MalformedPacket(message, offset=at, statement=statement)
@@ -146,10 +147,14 @@ class Reader:
         return self.data[start : self.at]
 
 
+_GENERAL = ("4.8.0-1", "4.13.1-1")  # a packet that breaks the protocol ends the connection; in 3.1.1, in MQTT 5
+
+
 def _statement(rule: str, protocol: int) -> str:
     """The full number of a statement: "MQTT-..." of 3.1.1, "MQTT5-..." of MQTT 5."""
     if rule.startswith("MQTT"):
         return rule
     older, differs, newer = rule.partition("/")
-    number = newer if differs and protocol == MQTT_5 else older
-    return f"{'MQTT5' if protocol == MQTT_5 else 'MQTT'}-{number}" if number else ""
+    is_new = protocol == MQTT_5
+    number = (newer if differs and is_new else older) or _GENERAL[is_new]
+    return f"{'MQTT5' if is_new else 'MQTT'}-{number}"
