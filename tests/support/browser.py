@@ -23,7 +23,7 @@ from support.jupyter import LabServer
 from support.needs import need
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Locator
+    from playwright.sync_api import Browser, Locator, Page
 
 _FLAGS = [
     "--no-sandbox",  # Chromium refuses to run as root with it, and CI containers are root
@@ -72,6 +72,19 @@ def chromium() -> Iterator[Browser]:
             browser.close()
 
 
+def console_of(page: Page) -> list[tuple[str, str]]:
+    """A list that gets the warnings and errors of the page's console, as (kind, text), but for those that are always there."""
+    seen: list[tuple[str, str]] = []
+
+    def on_console(message: Any) -> None:
+        if message.type in {"error", "warning"} and not _USUAL.match(message.text):
+            seen.append((message.type, message.text))
+
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: seen.append(("exception", str(error))))
+    return seen
+
+
 class NotebookPage:
     """One notebook, open in one browser page.
 
@@ -87,18 +100,12 @@ class NotebookPage:
         self.context = browser.new_context(viewport={"width": width, "height": height})
         self.page = self.context.new_page()
         self.page.set_default_timeout(30_000)
-        self.console: list[tuple[str, str]] = []
+        self.console = console_of(self.page)
         self.foreign: list[str] = []
         self.failed: list[tuple[Any, str]] = []
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.console.append(("exception", str(error))))
         self.page.on("request", self._on_request)
         self.page.on("response", lambda reply: reply.status >= 400 and self.failed.append((reply.status, reply.url)))
         self.page.on("requestfailed", self._on_request_failed)
-
-    def _on_console(self, message: Any) -> None:
-        if message.type in {"error", "warning"} and not _USUAL.match(message.text):
-            self.console.append((message.type, message.text))
 
     def _on_request(self, request: Any) -> None:
         address = urlsplit(request.url)
