@@ -41,6 +41,15 @@ class Gate(Protocol):
         """From now on connections lead nowhere."""
 
 
+_NONSENSE = (
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)  # what reading a forged answer may raise
+
+
 class StudentError(Exception):
     """The student's code cannot go on in this scenario; the message is the sentence for the student."""
 
@@ -93,13 +102,10 @@ class Game:
         begun = time.monotonic()
         answer = self._channel.ask(request, timeout * SLOWEST)  # the kernel itself keeps to `timeout`
         self._left -= min(time.monotonic() - begun, timeout)
-        if "missing" in answer:
-            raise StudentError(sentences.missing(name))
-        if "raised" in answer:
-            raise StudentError(sentences.raised(name, answer["raised"]))
-        if "late" in answer:
-            raise StudentError(sentences.late(name, answer["late"], timeout))
-        return decode(answer.get("value"))
+        try:
+            return _read(name, answer, timeout)
+        except _NONSENSE:  # a kernel may send anything: that is no fault of the grader
+            raise StudentError(sentences.gone("it sent something that is not an answer")) from None
 
     def wanted(self, name: str, value: Any, *types: type) -> Any:
         """`value`, when it has one of `types`. Raises StudentError with both types named."""
@@ -231,6 +237,17 @@ class Game:
         for part in (self._network, self._broker):
             if part is not None:
                 part.close()
+
+
+def _read(name: str, answer: dict[str, Any], timeout: float) -> Any:
+    """The value in an answer; StudentError where it tells of none, one of `_NONSENSE` where it is no answer."""
+    if "missing" in answer:
+        raise StudentError(sentences.missing(name))
+    if "raised" in answer:
+        raise StudentError(sentences.raised(name, answer["raised"]))
+    if "late" in answer:
+        raise StudentError(sentences.late(name, answer["late"], timeout))
+    return decode(answer.get("value"))
 
 
 def _packet_json(packet: Captured) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import os
 import re
 import shutil
@@ -83,18 +84,22 @@ class Room:
         shutil.rmtree(folder, ignore_errors=True)
         try:
             with zipfile.ZipFile(archive) as content:
-                return [file for info in content.infolist() if (file := self._unpack_one(content, info, folder))]
+                names = sorted(content.namelist())
+                found = (self._unpack_one(content, names, info, folder) for info in content.infolist())
+                return [file for file in found if file]
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
             return []  # damaged: the archive itself is what its student handed in
 
-    def _unpack_one(self, content: zipfile.ZipFile, info: zipfile.ZipInfo, folder: Path) -> File | None:
+    def _unpack_one(
+        self, content: zipfile.ZipFile, names: list[str], info: zipfile.ZipInfo, folder: Path
+    ) -> File | None:
         parts = safe_parts(info.filename)
         if not parts:
             return None
         file = File(folder.joinpath(*parts), PurePosixPath(*parts))
         largest = _WANTED.get(file.path.suffix.lower())
         if info.is_dir():
-            return File(file.path / "x", file.name / "(an empty folder)") if _is_leaf(content, info) else None
+            return File(file.path / "x", file.name / "(an empty folder)") if _is_leaf(names, info.filename) else None
         if largest is not None:
             self._write(content, info, file.path, largest)
         return file
@@ -114,8 +119,10 @@ class Room:
             path.unlink(missing_ok=True)  # damaged or encrypted: listed, but no notebook that can be read
 
 
-def _is_leaf(content: zipfile.ZipFile, folder: zipfile.ZipInfo) -> bool:
-    return sum(name.startswith(folder.filename) for name in content.namelist()) == 1
+def _is_leaf(names: list[str], folder: str) -> bool:
+    """Whether nothing lies in `folder`: in sorted `names`, what does follows at once."""
+    after = bisect.bisect_left(names, folder) + 1
+    return after == len(names) or not names[after].startswith(folder)
 
 
 def safe_parts(name: str) -> list[str]:

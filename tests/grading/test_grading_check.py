@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import signal
 import threading
 import time
@@ -18,6 +19,7 @@ from submissions_for_tests import NAMES, ROOT, asked, earned, grade, names_of, r
 from mqttkit.errors import GradingError
 from mqttkit.grading import Address, checks, progress
 from mqttkit.grading.feedback import Feedback
+from mqttkit.grading.game import play
 from mqttkit.grading.lessons import TITLES
 from mqttkit.grading.rubric import load
 from mqttkit.grading.student import Student
@@ -362,3 +364,36 @@ def test_a_hidden_grader_is_not_needed_to_read_a_notebook():
     """The student version opens without the kit: plain nbformat."""
     for name in NAMES:
         nbformat.validate(untouched(name))
+
+
+class Liar:
+    """A kernel that looks as if its learner had begun, and answers every question with the same nonsense."""
+
+    def __init__(self, answer):
+        self.answer = answer
+
+    def ask(self, request, timeout):
+        return (
+            {"facts": {name: {"state": "changed"} for name in request["names"]}}
+            if request["op"] == "look"
+            else self.answer
+        )
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"raised": 1},
+        {"late": 5},
+        {"late": {"inside": [[1]]}},
+        *({"value": {kind: wrong}} for kind, wrong in (
+            ("$object", "x"), ("$bytes", 5), ("$dict", [1]), ("$float", []), ("$tuple", 3), ("$set", [{"$tuple": [[1]]}]))),
+        {"value": json.loads("[" * 900 + "]" * 900)},
+    ],
+)  # fmt: skip
+def test_nonsense_in_place_of_an_answer_is_no_fault_of_the_grader(answer):
+    exercise = load("1-topics")
+    question = exercise[next(iter(exercise.questions))]
+    result = play(question, Liar(answer), "seed")
+    assert (result.state, result.score) == ("played", 0), result.note
+    assert any("no answer" in verdict.saw for verdict in result.verdicts), result.verdicts

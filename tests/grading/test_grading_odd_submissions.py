@@ -432,3 +432,12 @@ def test_the_solved_notebook_is_not_needed_to_be_named(tmp_path):
         put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", quick())
         assert grade(given, tmp_path / "in", out=tmp_path / "out", jobs=1, sandbox="none") == 0
     assert solved(NAME).cells
+
+
+def test_of_the_folders_in_an_archive_only_empty_ones_are_listed(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        for name in ("d/", "a/", "a/b/", "a-b/", "a/b/c.ipynb", "e/f/g.txt", "e/"):
+            archive.writestr(name, "")
+    listed = unpack.Room().unpack(tmp_path / "a.zip", tmp_path / "out")
+    empty = [str(file.path.parent.relative_to(tmp_path / "out")) for file in listed if "empty" in file.name.name]
+    assert sorted(empty) == ["a-b", "d"]
