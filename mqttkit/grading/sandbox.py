@@ -149,9 +149,14 @@ def _bwrap_command(run: Path, env: dict[str, str]) -> list[str]:
     for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
         command += ["--ro-bind-try", path, path]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(_TMPFS), "--tmpfs", "/tmp"]  # noqa: S108 - inside the box
-    for path in _python_folders():
+    folders, package = _python_folders(), _package()
+    for path in folders:
         command += ["--ro-bind", path, path]
-    package = _package()
+    if any(package.is_relative_to(path) for path in ("/usr", *folders)):
+        command += [
+            "--tmpfs",
+            str(package / "grading" / "exercises"),
+        ]  # installed without -e: the rubrics are there, too
     command += ["--ro-bind", str(package), "/kit/mqttkit", "--tmpfs", "/kit/mqttkit/grading/exercises"]
     command += [
         "--size",

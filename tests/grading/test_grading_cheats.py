@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 import sys
 
 import nbformat
@@ -281,3 +282,19 @@ def test_the_grader_survives_a_kill_of_its_group(tmp_path):
     report = grade(with_first_cell(NAME, code), tmp_path, name=NAME)
     assert report["status"] == "kernel_died"
     assert report["score"] == 0
+
+
+@BOXED
+def test_the_rubrics_cannot_be_read_in_a_box_when_the_kit_was_installed_without_e(monkeypatch, tmp_path):
+    """Then they lie among the packages, which every kernel needs."""
+    package, run = tmp_path / "site-packages" / "mqttkit", tmp_path / "run"
+    (package / "grading" / "exercises").mkdir(parents=True)
+    (package / "grading" / "exercises" / "topics.py").write_text("ANSWER = 42")
+    run.mkdir()
+    monkeypatch.setattr(sandbox, "_package", lambda: package)
+    monkeypatch.setattr(sandbox, "_python_folders", lambda: [str(package.parent)])
+    look = [*sandbox._bwrap_command(run, {}), "/bin/ls", "-R", str(package), "/kit"]
+    done = subprocess.run(look, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert "exercises" in done.stdout
+    assert "topics.py" not in done.stdout
