@@ -125,8 +125,10 @@ class Kernel:
         """End the kernel and everything it started, and give back its sockets."""
         self._quiet.set()
         self._watcher.join(WATCHED)  # it may be ending processes: the next kernel must not be among them
-        self._client.stop_channels()
-        self._kill()
+        try:
+            self._client.stop_channels()
+        finally:  # whatever its sockets say: the student's processes end
+            self._kill()
         self._manager.shutdown_kernel(now=True)
         self._manager.cleanup_resources()
 
