@@ -244,11 +244,13 @@ function openView(link, model, el, build) {
   const send = (message, buffers) => link.send(message, buffers);
   const parts = build({ body: frame.body, root: frame.root, act, send, model });
   const view = {
+    begun: false,
     showState: () => frame.show(),
     tell: (message, buffers) => parts.message?.(message, buffers),
     take(message, buffers = []) {
       if (message.type === "snapshot") parts.snapshot(message.content, buffers);
-      else if (Object.keys(message.content).length) parts.update(message.content, buffers);
+      else if (view.begun && Object.keys(message.content).length) parts.update(message.content, buffers);
+      view.begun ||= message.type === "snapshot"; // news for an older view may come before a new one has its snapshot
       frame.show();
     },
   };
