@@ -53,7 +53,7 @@ WIDGETS = {
     "ChatRoom": ("ChatRoom(broker, name='Ada')", f"line {COUNT - 1}", "widget._lines[-1]['text'] == 'line {last}'"),
     "LiveChart": (
         "LiveChart(broker, {'load': 'load/#'})",
-        f"load\t{COUNT - 1}\t{COUNT}",
+        f"\t{COUNT - 1}\t{COUNT}\t",
         "widget.series['load'].total == {n}",
     ),
 }
