@@ -72,7 +72,8 @@ class Exchanges:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self.follow = ""
         self._clock = clock
-        self._last: deque[Exchange] = deque(maxlen=_KEPT)
+        self._last: deque[Exchange] = deque()
+        self._by_line: dict[tuple[bytes, bytes], Exchange] = {}  # topic and payload → the latest that has both
         self._count = 0
         self._awaited: dict[tuple[int, bool, bytes], Exchange] = {}
 
@@ -87,6 +88,7 @@ class Exchanges:
     def forget(self) -> None:
         """The lines were wiped."""
         self._last.clear()
+        self._by_line.clear()
 
     def packet(self, link: int, client_id: str, raw: bytes, *, to_broker: bool) -> bool:
         """Take in one packet of connection `link`; True when it begins a new line."""
@@ -106,12 +108,19 @@ class Exchanges:
     def _begin(self, link: int, client_id: str, seen: _Publish) -> None:
         self._count += 1
         one = Exchange(self._count, client_id, seen.topic, seen.payload, seen.raw, self._clock())
-        self._last.append(one)
+        self._keep(one)
         self._await(link, seen.packet_id, one, to_broker=False)
 
+    def _keep(self, one: Exchange) -> None:
+        if len(self._last) == _KEPT:
+            old = self._last.popleft()
+            if self._by_line.get((old.topic, old.payload)) is old:
+                del self._by_line[old.topic, old.payload]
+        self._last.append(one)
+        self._by_line[one.topic, one.payload] = one
+
     def _deliver(self, link: int, client_id: str, seen: _Publish) -> None:
-        same = (one for one in reversed(self._last) if one.payload == seen.payload and one.topic == seen.topic)
-        one = next(same, None)
+        one = self._by_line.get((seen.topic, seen.payload))
         if one is None:
             return
         one.delivery = one.delivery or seen.raw

@@ -69,6 +69,7 @@ class Link:
     _splitter: Splitter = field(default_factory=Splitter)
     _writer: asyncio.StreamWriter | None = None
     _pump: asyncio.Task[None] | None = None
+    _unsent: list[bytes] = field(default_factory=list)
     _refusals: Bucket = field(default_factory=lambda: Bucket(100, 2))
 
     @property
@@ -78,10 +79,13 @@ class Link:
 
     async def feed(self, data: bytes) -> None:
         """Take in bytes from the member."""
-        for raw in self._splitter.feed(data):
-            _check_size(raw)
-            await self._from_member(raw)
-        _check_size(self._splitter.pending)
+        try:
+            for raw in self._splitter.feed(data):
+                _check_size(raw)
+                await self._from_member(raw)
+            _check_size(self._splitter.pending)
+        finally:
+            self._flush()
         if self._writer is not None:
             await self._writer.drain()
 
@@ -194,7 +198,7 @@ class Link:
             if not self._refusals.take():
                 raise MqttKitError("too many refused messages")
         if packet.qos:
-            await self.send(encode("PUBACK" if packet.qos == 1 else "PUBREC", packet_id=packet.packet_id))
+            await self._answer(encode("PUBACK" if packet.qos == 1 else "PUBREC", packet_id=packet.packet_id))
 
     async def _subscribe(self, packet: Packet) -> None:
         assert self.member is not None
@@ -203,7 +207,7 @@ class Link:
             self._to_broker(packet.raw)
             return
         codes = (0x80,) * len(packet.filters)
-        await self.send(encode("SUBACK", packet_id=packet.packet_id, return_codes=codes))
+        await self._answer(encode("SUBACK", packet_id=packet.packet_id, return_codes=codes))
         self.gate.refused(self, f"You may not subscribe to {', '.join(wanted for wanted, _ in packet.filters)[:100]}.")
 
     def _to_broker(self, raw: bytes) -> None:
@@ -211,8 +215,18 @@ class Link:
         self._write(raw)
 
     def _write(self, raw: bytes) -> None:
-        assert self._writer is not None
-        self._writer.write(raw)
+        """Goes with what else came in the same piece: in a large class most of the work is to call the system."""
+        self._unsent.append(raw)
+
+    def _flush(self) -> None:
+        if self._unsent and self._writer is not None:
+            self._writer.write(b"".join(self._unsent))
+        self._unsent.clear()
+
+    async def _answer(self, raw: bytes) -> None:
+        """Tell the member something that the broker knows nothing of; what came before is not held up by it."""
+        self._flush()
+        await self.send(raw)
 
     async def _from_broker(self, reader: asyncio.StreamReader) -> None:
         """Hand on what the broker sends, in the pieces in which it comes."""
