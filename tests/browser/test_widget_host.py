@@ -225,6 +225,19 @@ def test_the_bounds_of_a_chart_and_its_lines(host, broker):
     assert host.console == []
 
 
+def test_a_second_view_takes_no_news_before_its_snapshot(host, broker):
+    """The news were under way already when somebody opened the view: they are for the first one."""
+    chart = LiveChart(broker, {"kitchen": "host/early"})
+    first = host.show(chart)
+    host.until(first.locator(".bk-Figure canvas").first)
+    chart.add("kitchen", 21)
+    host.until_sent("update")
+    second = host.add_view(chart)
+    host.until(second.locator(".bk-Figure canvas").first)
+    host.until(second.get_by_role("row", name="kitchen").get_by_text("21"))
+    assert host.console == []
+
+
 def repeated_ids(host):
     script = "() => { const all = [...document.querySelectorAll('[id]')].map((one) => one.id); return all.filter((id, i) => all.indexOf(id) !== i); }"
     return host.page.evaluate(script)

@@ -7,6 +7,8 @@ widget itself lives in the test's process; the page and the widget exchange mess
 from __future__ import annotations
 
 import base64
+import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
@@ -101,6 +103,13 @@ class HostPage:
                 number, content, buffers = self._outbox.popleft()
                 coded = [base64.b64encode(part).decode() for part in buffers]
                 self.page.evaluate("(all) => window.deliver(...all)", [number, content, coded])
+
+    def until_sent(self, kind: str, timeout: float = 5) -> None:
+        """Wait until a message of this kind is on its way to the page, and leave it there."""
+        end = time.monotonic() + timeout
+        while not any(content["type"] == kind for _, content, _ in list(self._outbox)):
+            assert time.monotonic() < end, f"no {kind} was sent"
+            threading.Event().wait(0.005)
 
     def until(self, locator: Locator, timeout: float = 20) -> Locator:
         """Carry messages until something can be seen."""
