@@ -70,8 +70,16 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         super().__init__(_title=self.title, **traits)
         self.on_msg(self._received)
         adopt(self)
+        try:
+            self.begin()
+        except BaseException:  # also the stop button of a notebook
+            self.close()
+            raise
 
     # What a subclass says
+
+    def begin(self) -> None:
+        """Open what the widget owns. Where that fails, the widget is closed; a notebook would keep it for ever."""
 
     def state(self) -> News:
         """Everything a new page has to know."""
@@ -224,6 +232,7 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
         self.release()
         if threading.main_thread().is_alive():  # at the end of the kernel the last picture stays on the page
             super().close()
+            self.layout.close()  # a model of its own, which ipywidgets would keep for ever
 
     def __del__(self) -> None:
         """Collected as garbage: closing takes locks, and so is done by another thread; see `Flusher.bury`."""

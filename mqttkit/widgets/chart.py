@@ -78,11 +78,15 @@ class LiveChart(KitWidget):
         self._item = make_figure(
             list(series), title=title, unit=unit, band=(low, high), thresholds=thresholds or {}, height=height
         )
-        super().__init__()
         self._place = check_place(place)
         self._where = where(place)
+        self._options = options
+        super().__init__()
+
+    def begin(self) -> None:
         filters = sorted({source.topic_filter for source in self.sources.values()})
-        self._feed = Feed(direct(place), "live-chart", filters, guarded(self, self.take), self.touch, **options)
+        take = guarded(self, self.take)
+        self._feed = Feed(direct(self._place), "live-chart", filters, take, self.touch, **self._options)
 
     def take(self, message: Message) -> None:
         """A message has arrived: each series that wants it gets its number."""

@@ -57,6 +57,8 @@ class ChatRoom(KitWidget):
         self._sent = 0
         self._said = 0
         super().__init__()
+
+    def begin(self) -> None:
         self._join()
 
     # Coming and going

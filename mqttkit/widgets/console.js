@@ -50,8 +50,8 @@ class ConsoleView {
     if (!this.tabs) this.build(content);
     setText(this.where, `The ${content.where}`);
     const [up, down] = content.remote ? ["● connected", "○ not connected"] : ["● running", "○ stopped"];
-    setText(this.state, content.running ? up : down);
-    this.state.className = content.running ? "mqk-good" : "mqk-bad";
+    setText(this.state, !content.running ? down : content.silent ? "○ does not answer" : up);
+    this.state.className = content.running && !content.silent ? "mqk-good" : "mqk-bad";
     setText(this.numbers, content.remote ? (Object.values(content.tables).at(-1).count ? "" : "It has published nothing below $SYS: not every broker does.") : `${content.published} messages published, ${content.rate} per second`);
     for (const [name, table] of Object.entries(content.tables)) {
       this.tables[name].show(table);

@@ -9,11 +9,12 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.widgets.arguments import check_options, check_place
+from mqttkit.widgets.asker import Asker
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import QUIET, Feed, direct, is_closed, is_ours, where
 from mqttkit.widgets.show import preview
-from mqttkit.widgets.tables import Rows, broker_tables, sys_tables, table_html, table_text
+from mqttkit.widgets.tables import Rows, as_tables, broker_tables, sys_tables, table_html, table_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,6 +48,7 @@ class BrokerConsole(KitWidget):
 
     def __init__(self, place: Any, **options: Any) -> None:
         check_options(options)
+        self._options = options
         self._place = check_place(place)
         self._where = where(place)
         self._broker = direct(place) if is_ours(direct(place)) else None
@@ -57,13 +59,15 @@ class BrokerConsole(KitWidget):
         self._samples: deque[tuple[float, int]] = deque(maxlen=100)
         self._sys: dict[str, str] = {}
         self._happened = threading.Condition()
+        self._asker = Asker(self.tables, as_tables([], [], [], []), self.touch, self.report)
         super().__init__()
+
+    def begin(self) -> None:
         if self._broker is not None:
             self._catch_up()
         else:
-            self._feed = Feed(
-                direct(place), "broker-console", ["$SYS/#"], guarded(self, self._on_sys), self.touch, **options
-            )
+            take = guarded(self, self._on_sys)
+            self._feed = Feed(direct(self._place), "broker-console", ["$SYS/#"], take, self.touch, **self._options)
 
     def _catch_up(self) -> None:
         """Take in what has happened before, and then everything once."""
@@ -97,7 +101,11 @@ class BrokerConsole(KitWidget):
         self.touch()
 
     def tables(self) -> dict[str, Rows]:
-        """What the broker knows, as tables by name."""
+        """What the broker knows, as tables by name.
+
+        Raises:
+            BrokerError: it does not answer.
+        """
         if self._broker is None:
             with self.lock:
                 return sys_tables(self._sys)
@@ -115,13 +123,15 @@ class BrokerConsole(KitWidget):
     def state(self) -> News:
         with self._happened:
             notable, messages = list(self._events), list(self._messages)
+        tables = self.tables() if self._broker is None else self._asker.latest()
         return News(
             {
                 "where": self._where,
                 "running": self._running(),
+                "silent": self._asker.silent,
                 "published": self.published,
                 "rate": round(self.measure_rate(), 1),
-                "tables": {name: rows.shown(SHOWN_ROWS) for name, rows in self.tables().items()},
+                "tables": {name: rows.shown(SHOWN_ROWS) for name, rows in tables.items()},
                 "events": sorted([*notable, *messages])[-KEPT_EVENTS:],
                 "notable": notable,
                 "remote": self._broker is None,
@@ -138,6 +148,8 @@ class BrokerConsole(KitWidget):
         super().beat()
         if self.published and self._samples and self._samples[0][1] != self.published:
             self.touch()  # the rate falls although nothing happens
+        if self._asker.silent:
+            self.touch()
 
     def settle(self) -> None:
         if self._feed is not None:

@@ -106,8 +106,8 @@ class Progress(KitWidget):
                 f"There is no folder {str(folder)!r}. Leave it out, and the course is found by itself."
             )
         self.folder = Path(folder) if folder is not None else find_course("notebooks/[0-9]*.ipynb") or Path.cwd()
-        super().__init__()
         self.course = read_course(self.folder)
+        super().__init__()
 
     def refresh(self) -> None:
         """Look again at what is done."""

@@ -53,6 +53,8 @@ class Ladder(KitWidget):
         self._explained: Captured | None = None
         self._shown: dict[int, Captured] = {}
         super().__init__()
+
+    def begin(self) -> None:
         self.trace.listen(self.touch)
 
     # What the page may ask for

@@ -16,7 +16,7 @@ from mqttkit.widgets import paho_code
 from mqttkit.widgets.arguments import check_place
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
-from mqttkit.widgets.feed import is_closed, is_ours, take_name, yield_name
+from mqttkit.widgets.feed import direct, is_closed, is_ours, take_name, yield_name
 from mqttkit.widgets.settings import first_settings, in_the_form, with_url
 from mqttkit.widgets.show import as_hex, as_json, as_text, preview
 
@@ -64,8 +64,11 @@ class ClientPanel(KitWidget):
         self._connections = 0
         self._fresh: list[dict[str, Any]] = []
         self._wants = False  # to be connected: neither button that ends it was pressed since Connect
-        super().__init__()  # closes the panel of an earlier run of this cell: its name is free now
-        ours = bool(client_id) or is_ours(getattr(place, "broker", place))
+        self._named = bool(client_id)
+        super().__init__()  # closes the panel of an earlier run of this cell: its name is free then
+
+    def begin(self) -> None:
+        ours = self._named or is_ours(direct(self.place))
         self._name = take_name(self.settings.client_id, ours=ours)
         self.settings = replace(self.settings, client_id=self._name)
 

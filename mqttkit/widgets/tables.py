@@ -27,9 +27,21 @@ class Rows(NamedTuple):
 
 
 def broker_tables(broker: Any) -> dict[str, Rows]:
-    """Clients, subscriptions, retained messages and sessions of `broker`; empty while it is stopped."""
-    clients, subscriptions = _told(broker.clients), _told(broker.subscriptions)
-    retained, sessions = _told(broker.retained), _told(broker.sessions)
+    """Clients, subscriptions, retained messages and sessions of `broker`; empty while it is stopped.
+
+    Raises:
+        BrokerError: it runs and does not answer.
+    """
+    clients, subscriptions, sessions = (
+        _told(broker, question) for question in (broker.clients, broker.subscriptions, broker.sessions)
+    )
+    return as_tables(clients, subscriptions, _kept(broker), sessions)
+
+
+def as_tables(
+    clients: list[Any], subscriptions: list[Any], retained: list[Any], sessions: list[Any]
+) -> dict[str, Rows]:
+    """What a broker has told, as tables by name."""
     return {
         "Clients": Rows(
             ["client id", "user", "MQTT", "session", "keep alive", "listener", "will topic"],
@@ -50,10 +62,20 @@ def broker_tables(broker: Any) -> dict[str, Rows]:
     }
 
 
-def _told(question: Callable[[], list[Any]]) -> list[Any]:
-    """The answer; nothing where the broker is stopped or does not tell."""
+def _told(broker: Any, question: Callable[[], list[Any]]) -> list[Any]:
+    """The answer; nothing where the broker is stopped."""
     try:
         return question()
+    except BrokerError:
+        if broker.running:
+            raise
+        return []
+
+
+def _kept(broker: Any) -> list[Any]:
+    """The retained messages; nothing where the broker does not list them, as mosquitto."""
+    try:
+        return list(broker.retained())
     except BrokerError:
         return []
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mqttkit.errors import BrokerError
 from mqttkit.topics import check_topic_filter
 from mqttkit.widgets.arguments import check_place, check_text
+from mqttkit.widgets.asker import PATIENCE, Asker
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, direct, is_closed, is_ours, where
@@ -63,6 +64,7 @@ class TopicTree(KitWidget):
     title = "Topic tree"
     actions = ("select", "forget")
     _feed: Feed | None = None
+    _broker: Any = None
     _unlisten: Callable[[], None] = staticmethod(lambda: None)  # until there is something to end
 
     def __init__(self, place: Any, topic_filter: str = "#", **options: Any) -> None:
@@ -73,10 +75,15 @@ class TopicTree(KitWidget):
         self.selected = ""
         self._fresh: set[str] = set()
         self._ask = False
-        super().__init__()
         self._place = check_place(place)
         self._where = where(place)
-        self._feed = Feed(direct(place), "topic-tree", [topic_filter], guarded(self, self.take), self.touch, **options)
+        self._options = options
+        self._asker: Asker[set[str] | None] = Asker(self._kept, None, self._ask_again, self.report)
+        super().__init__()
+
+    def begin(self) -> None:
+        take = guarded(self, self.take)
+        self._feed = Feed(direct(self._place), "topic-tree", [self.topic_filter], take, self.touch, **self._options)
         self._broker = self._feed.place if is_ours(self._feed.place) else None
         if self._broker is not None:
             self._unlisten = self._broker.on_event(self._on_event)
@@ -84,14 +91,24 @@ class TopicTree(KitWidget):
     def _on_event(self, event: Any) -> None:
         self._ask = self._ask or bool(event.retain)
 
-    def _ask_broker(self) -> None:
+    def _ask_again(self) -> None:
+        self._ask = True
+        self.touch()
+
+    def _kept(self) -> set[str] | None:
+        """The topics of which the broker keeps a message; None where it does not tell."""
+        try:
+            return {message.topic for message in self._broker.retained()}
+        except BrokerError:  # mosquitto, or a broker elsewhere: the RETAIN flags that arrive tell what is kept
+            return None
+
+    def _ask_broker(self, patience: float = PATIENCE) -> None:
         """Mark the topics of which the broker keeps a message."""
         if self._broker is None or not self._ask or not self._broker.running:
             return
         self._ask = False
-        try:
-            kept = {message.topic for message in self._broker.retained()}
-        except BrokerError:  # mosquitto, or a broker elsewhere: the RETAIN flags that arrive tell what is kept
+        kept = self._asker.latest(patience)
+        if kept is None:
             return
         for name, topic in self.topics.items():
             if topic.retained != (name in kept):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from ipywidgets.widgets.widget import _instances
 
 from mqttkit import (
     Broker,
@@ -33,6 +34,9 @@ MISTAKES = {
     "no place": (lambda _: ClientPanel(None), "needs a Lab, a Broker or a URL"),
     "a number for a place": (lambda _: TopicTree(3), "needs a Lab, a Broker or a URL"),
     "nobody there": (lambda _: TopicTree("mqtt://127.0.0.1:1"), "the connection was refused"),
+    "nobody there for a chart": (lambda _: LiveChart("mqtt://127.0.0.1:1", KITCHEN), "the connection was refused"),
+    "nobody there for a console": (lambda _: BrokerConsole("mqtt://127.0.0.1:1"), "the connection was refused"),
+    "nobody there for a room": (lambda _: ChatRoom("mqtt://127.0.0.1:1", name="x"), "the connection was refused"),
     "unknown option": (lambda b: TopicTree(b, foo=1), "There is no option 'foo'"),
     "unknown option of a chart": (lambda b: LiveChart(b, KITCHEN, hgh=3), "There is no option 'hgh'"),
     "unknown option of a console": (lambda b: BrokerConsole(b, foo=1), "There is no option 'foo'"),
@@ -74,10 +78,14 @@ MISTAKES = {
 @pytest.mark.parametrize("mistake", MISTAKES)
 def test_a_mistake_is_one_sentence(broker, mistake):
     make, sentence = MISTAKES[mistake]
+    before = set(_instances)
     with pytest.raises(MqttKitError) as caught:
         make(broker)
     assert sentence in str(caught.value)
     assert len(str(caught.value)) < 250
+    assert (
+        mistake == "measured as number" or set(_instances) <= before
+    )  # a notebook keeps every widget that is not closed
 
 
 # A widget that failed half way is closed when Python ends: what that says would stand behind the sentence.
