@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from mqttkit.message import Message
 
 _NAME_TRIES = 8
-_SEEN_SECONDS = 2.0
 _NOT_ALLOWED, _NOT_AUTHORIZED = 5, 135  # the same answer, as MQTT 3.1.1 and as paho say it
 
 
@@ -75,7 +74,8 @@ class ChatClient:
         self._changed = threading.Condition()
         self._present = False
         self._own_topic = chat.presence_topic(room, self.client_id)
-        self._echoes = 0
+        self._echoes = 0  # own presences that came back
+        self._notices = 0
         self._was_first = True
         self._wanted = self.name
         self._numbers = itertools.count(1)
@@ -96,12 +96,12 @@ class ChatClient:
         self._announce(timeout, online=False)  # when it comes back, everybody who is here has been seen
         self._take_name(self._names(), timeout)
         for _ in range(_NAME_TRIES):
-            self._announce(timeout, online=True)
+            told = self._announce(timeout, online=True)
             if self._is_here() and self._was_first:
                 self._present = True
                 return self
-            # A classroom keeps the name of a phone that sleeps, which is not seen online.
-            refused = [] if self._is_here() else [self.name]
+            # A classroom keeps the name of a phone that sleeps, which is not seen online. One that is slow refuses nothing.
+            refused = [self.name] if told and not self._is_here() else []
             self._take_name([*self._names(), *refused], timeout)
         raise Timeout(f"{self.name} could not appear in the room {self.room!r}: {self._last_notice()}")
 
@@ -203,12 +203,16 @@ class ChatClient:
         self.client.paho.will_set(will.topic, will.payload, will.qos, will.retain)
         self._connect(timeout)
 
-    def _announce(self, timeout: float, *, online: bool) -> None:
-        """Publish one's presence and wait until it comes back, unless `timeout` is 0."""
-        seen = self._echoes
+    def _announce(self, timeout: float, *, online: bool) -> bool:
+        """Publish one's presence and wait until it comes back, or a word from the class why it does not: then True.
+
+        Does not wait where `timeout` is 0.
+        """
+        seen, heard = self._echoes, self._notices
         payload = chat.encode_presence(self.name, online)
         self.client.publish(chat.presence_topic(self.room, self.client_id), payload, chat.QOS, retain=True)
-        self._wait(lambda: self._echoes > seen, min(timeout, _SEEN_SECONDS))
+        self._wait(lambda: self._echoes > seen or self._notices > heard, timeout)
+        return self._notices > heard
 
     def _on_connect(self, paho: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
         """After a reconnect the will has said that we are away: say that we are back."""
@@ -219,6 +223,7 @@ class ChatClient:
     def _received(self, message: Message) -> None:
         with self._changed:
             item = self.view.feed(message.topic, message.payload)
+            self._notices += isinstance(item, chat.Notice)
             if message.topic == self._own_topic and not message.retain:
                 self._echoes += 1
                 # The broker puts all presences into one order: of two with one name, the first keeps it.

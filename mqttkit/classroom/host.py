@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit import chat
 from mqttkit.classroom.exchanges import Exchanges
-from mqttkit.classroom.rules import CONTROL, Bucket
+from mqttkit.classroom.rules import CONTROL
 from mqttkit.packets import encode
 
 if TYPE_CHECKING:
@@ -51,7 +51,6 @@ class Host:
     counts: _Counts = field(default_factory=_Counts)
     exchanges: Exchanges = field(default_factory=Exchanges)
     _last: tuple[float, _Counts] = field(default_factory=lambda: (time.monotonic(), _Counts()))
-    _notices: dict[str, Bucket] = field(default_factory=dict)
     _shown: str = ""
 
     @property
@@ -65,8 +64,9 @@ class Host:
         self.publish(chat.room_topic(self.room), chat.encode_room(self.gate.rules.state), chat.QOS, True)
 
     def tell(self, client_id: str, text: str) -> None:
-        """Send a notice to one person; at most a few in a row."""
-        if self._notices.setdefault(client_id, Bucket(3, 0.3)).take():
+        """Send a notice to a member; at most a few in a row."""
+        member = self.gate.rules.members.get(client_id)
+        if member is not None and member.notices.take():
             self.publish(chat.notice_topic(self.room, client_id), chat.encode_notice(text), chat.QOS, False)
 
     # --- what the gate reports -----------------------------------------------------------------------------------------

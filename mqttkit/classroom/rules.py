@@ -75,7 +75,8 @@ class Member:
         session_kept: whether the broker keeps what they miss.
         left_at: when the last connection ended, while the session is kept; None otherwise.
         retained, filters: topics of their own that hold a message, and what they subscribed to.
-        lines, packets, others, answers, connects: limits for chat lines, messages, requests, acknowledgements, CONNECTs.
+        lines, packets, others, answers, connects: limits for chat lines, messages, requests, acknowledgements, CONNECTs;
+            notices limits how many they are sent.
     """
 
     client_id: str
@@ -94,6 +95,7 @@ class Member:
     others: Bucket = field(default_factory=lambda: Bucket(100, 10))
     answers: Bucket = field(default_factory=lambda: Bucket(5000, 500))
     connects: Bucket = field(default_factory=lambda: Bucket(20, 0.5))
+    notices: Bucket = field(default_factory=lambda: Bucket(3, 0.3))
 
     def came(self) -> None:
         """Another connection is open; who was away for too long has to ask for their name again."""
@@ -180,9 +182,12 @@ class Rules:
         )
 
     def _forget_one(self) -> bool:
-        """Make room for a newcomer: forget who came first of those that are not here, and were not removed or muted."""
+        """Make room for a newcomer: forget who came first of those that are not here, and were not removed or muted.
+
+        Those for whom the broker keeps a session go last: who takes their client id then would get what waits for them.
+        """
         gone = (one for one in self.members.values() if not (one.links or one.removed or one.muted))
-        first = next(gone, None)
+        first = min(gone, key=lambda one: one.session_kept, default=None)
         return first is not None and self.members.pop(first.client_id) is first
 
     def refusal_of_will(self, member: Member, packet: Packet) -> str | None:

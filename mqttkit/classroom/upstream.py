@@ -9,7 +9,7 @@ from mqttkit.classroom.link import Upstream
 from mqttkit.classroom.rules import CONTROL
 from mqttkit.client import Client
 from mqttkit.client.address import find_address, tls_context
-from mqttkit.errors import BrokerError, ConnectError, Timeout
+from mqttkit.errors import BrokerError, MqttKitError
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -65,8 +65,8 @@ def leave(client: Client, upstream: Upstream, room: str, members: Collection[Mem
         for member in members or ():
             if member.session_kept:
                 _client(upstream, member.client_id).close()  # clean session: the broker forgets theirs [MQTT-3.1.2-6]
-    except (Timeout, ConnectError):
-        pass  # the broker is gone, and what it retained with it
+    except MqttKitError:
+        pass  # mostly: the broker is gone, and what it retained with it; nobody waits for an answer any more
     finally:
         client.close()
 

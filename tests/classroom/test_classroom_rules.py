@@ -181,6 +181,10 @@ def test_the_number_of_members_is_bounded(rules, monkeypatch):
     rules.members["p2"].links, rules.members["p2"].removed = 0, True
     assert [rules.login(connect(f"p{n}", f"s{n}"))[0] for n in (3, 4)] == [ACCEPTED, ACCEPTED]
     assert sorted(rules.members) == ["p0", "p2", "p4"]
+    rules.members["p0"].links, rules.members["p0"].session_kept = 0, True  # what waits for a sleeper is nobody else's
+    rules.members["p4"].links = 0
+    assert rules.login(connect("p5", "s5"))[0] == ACCEPTED
+    assert sorted(rules.members) == ["p0", "p2", "p5"]
 
 
 def test_a_sleeping_phone_keeps_its_name_for_a_while(rules, monkeypatch):

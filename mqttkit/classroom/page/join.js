@@ -10,7 +10,7 @@ const memory = memoryIn("localStorage", `mqttkit:${roomName}:`);
 // This tab alone: after a reload, also one that a phone does to save memory, the page goes on where it was.
 const tab = memoryIn("sessionStorage", `mqttkit:${roomName}:`);
 const otherTabs = globalThis.BroadcastChannel ? new BroadcastChannel(`mqttkit:${roomName}`) : { postMessage() {} };  // Safari: from 15.4
-let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, appearing = false, echoed = () => {};
+let client, view, me = { name: "", id: "", secret: "" }, password = "", lineNumber = 0, ready = false, appearing = false, answered = () => {};
 const sent = [], refusedNames = [], unsent = new Map(Object.entries(tab.get("unsent") || {}));
 let chosen = null;
 
@@ -70,19 +70,22 @@ async function appear() {
     for (let tries = 0; tries < 6; tries++) {
       const free = uniqueName(wanted, [...view.othersNames, ...refusedNames]);
       if (free !== me.name) await rename(free, wanted);
-      await announce(true);
+      const told = await announce(true);
       if (view.people.get(me.id)?.online) return;
-      refusedNames.push(me.name);
+      if (told) refusedNames.push(me.name);  // a class that is slow to answer has refused nothing
     }
   } finally { appearing = false; }
   throw new Error("the class does not take your name; try another one");
 }
 
-/** Publish my presence, and wait up to two seconds until it comes back, or a word from the class why it does not. */
+/** Publish my presence, and wait until it comes back (false), or a word from the class why it does not (true). */
 async function announce(online) {
-  const echo = new Promise((resolve) => { echoed = resolve; setTimeout(resolve, 2000); });
+  const answer = new Promise((resolve) => { answered = resolve; });
+  const patience = setTimeout(() => answered(false), 10_000);
   await client.publish(presenceTopic(roomName, me.id), encodePresence(me.name, online), { qos: 1, retain: true });
-  await echo;
+  const told = await answer;
+  clearTimeout(patience);
+  return told;
 }
 
 async function rename(free, wanted) {
@@ -104,10 +107,10 @@ function openRoom() {
 function received(topic, payload, { retain }) {
   const before = view.people.get(topic.split("/")[3])?.online;
   const item = view.feed(topic, payload);
-  if (topic === presenceTopic(roomName, me.id) && !retain) echoed();
+  if (topic === presenceTopic(roomName, me.id) && !retain) answered(false);
   if (!item) return;
   if (item.kind === "message") line(item);
-  else if (item.kind === "notice") { system(item.text); echoed(); }
+  else if (item.kind === "notice") { system(item.text); answered(true); }
   else if (item.kind === "room") showRoomState(item);
   else presence(item, before);
 }

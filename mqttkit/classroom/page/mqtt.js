@@ -175,7 +175,7 @@ export class MqttClient {
       const giveUp = setTimeout(() => { fail("the broker did not answer in time"); }, timeout);
       const fail = (why) => { clearTimeout(giveUp); reject(new Error(why)); if (this.#socket === socket) { socket.close(); this.#lost(why); } };
       socket.onopen = () => this.#send(encodeConnect(this.#options));
-      socket.onclose = () => { if (this.#socket === socket) fail("the connection was closed"); };
+      socket.onclose = () => fail("the connection was closed");  // also where disconnect() or drop() closed it
       socket.onerror = () => {};  // onclose follows
       socket.onmessage = (event) => {
         if (this.#socket !== socket) return;

@@ -96,6 +96,14 @@ check("a pulled plug sends the will, a goodbye does not", async () => {
   watcher.disconnect();
 });
 
+check("who says goodbye while connecting is told so at once", async () => {
+  const hasty = client("hasty", { timeout: 60_000 });
+  const connecting = hasty.connect();
+  hasty.disconnect();
+  await assert.rejects(connecting, /closed/);
+  assert.equal(hasty.state, "closed");
+});
+
 check("comes back after the link broke, subscribes again, sends what was not acknowledged with DUP", async () => {
   let socket;
   class Tunnel extends WebSocket { constructor(...given) { super(...given); socket = this; } }
