@@ -1,23 +1,21 @@
 // A chat room: lines, people, and a field whose text stays until it was really sent.
-import { define, element, keepRows, labelled, oncePerFrame, setText } from "./base.js";
+import { define, element, keepRows, labelled, setText } from "./base.js";
+import { ChatLog } from "./chat_log.js";
 
 const KEPT = 200; // as in chat.py
 
 class ChatView {
   constructor(body, act) {
     this.act = act;
-    this.lines = [];
     this.token = 0;
     this.pending = "";
-    this.drawLines = oncePerFrame(() => this.showLines());
     this.title = element("span");
     this.state = element("span", { role: "status" });
-    this.list = element("ol");
-    this.log = element("div", { class: "mqk-log", role: "log", "aria-label": "Messages", tabindex: 0 }, this.list);
+    this.log = new ChatLog();
     this.people = element("ul", { class: "mqk-people", "aria-label": "People" });
     this.peopleTitle = element("h4");
     body.append(element("div", { class: "mqk-head" }, this.title, this.state),
-      element("div", { class: "mqk-chat" }, this.log, element("div", { class: "mqk-aside" }, this.peopleTitle, this.people)),
+      element("div", { class: "mqk-chat" }, this.log.element, element("div", { class: "mqk-aside" }, this.peopleTitle, this.people)),
       this.makeLine(), this.makeRoom());
   }
 
@@ -42,21 +40,23 @@ class ChatView {
       labelled("Your name", name), element("button", { type: "button", onclick: rename }, "Rename")));
   }
 
+  /** Send the line; a second Enter does not send it again while it is under way. */
   say() {
     const text = this.input.value;
-    if (!text.trim()) return;
+    if (!text.trim() || (this.token && text === this.pending)) return;
     this.token = Date.now();
     this.pending = text;
     this.act("say", { text, token: this.token });
+    setText(this.button, "Sending …");
   }
 
   snapshot(content) {
-    this.lines = content.lines;
+    this.log.replace(content.lines);
     this.show(content);
   }
 
   update(content) {
-    this.lines = this.lines.concat(content.fresh).slice(-KEPT);
+    this.log.add(content.fresh, KEPT);
     this.show(content);
   }
 
@@ -65,31 +65,18 @@ class ChatView {
     setText(this.state, content.connected ? (content.writable ? "● connected" : "● connected, read only") : "○ not connected");
     this.state.className = content.connected ? "mqk-good" : "mqk-bad";
     this.button.disabled = !content.connected || !content.writable;
-    if (this.token && content.sent === this.token) this.clearSent();
+    if (this.token && content.heard === this.token) this.wasHeard(content.sent === this.token);
     // without a connection nobody knows who is there
     setText(this.peopleTitle, content.connected ? `Online: ${content.online}` : "Not connected");
     keepRows(this.people, content.connected ? content.people : [], (person) => person.id, () => element("li"), showPerson);
-    this.drawLines();
   }
 
-  /** What was sent leaves the field, unless somebody typed on meanwhile. */
-  clearSent() {
-    if (this.input.value === this.pending) this.input.value = "";
+  /** What was sent leaves the field, unless somebody typed on meanwhile; what could not be sent stays. */
+  wasHeard(sent) {
+    if (sent && this.input.value === this.pending) this.input.value = "";
     this.token = 0;
+    setText(this.button, "Send");
   }
-
-  showLines() {
-    const { log } = this;
-    const atEnd = log.scrollHeight - log.scrollTop - log.clientHeight < 40;
-    keepRows(this.list, this.lines, (line) => line.number, makeLine, () => {});
-    if (atEnd) log.scrollTop = log.scrollHeight;
-  }
-}
-
-function makeLine(line) {
-  const time = element("time", {}, line.time);
-  const who = line.kind === "system" ? [] : [element("b", { dir: "auto" }, line.kind === "own" ? `${line.name} (you)` : line.name)];
-  return element("li", { class: `mqk-${line.kind}` }, time, ...who, element("span", { class: "mqk-said", dir: "auto" }, line.text));
 }
 
 function showPerson(item, person) {

@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 KEPT = 200
 """Lines kept and shown."""
+_DECIDED = {
+    "read_only": "Only the host writes here at the moment.",
+    "recorded": "This room is recorded.",
+    "ended": "The host has ended this room.",
+}
 
 
 class ChatRoom(KitWidget):
@@ -54,7 +59,8 @@ class ChatRoom(KitWidget):
         self._lines: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self._fresh: list[dict[str, Any]] = []
         self._counted = 0
-        self._sent = 0
+        self._heard = self._sent = 0  # tokens of the last line that a page wanted to send, and of the last one sent
+        self._whole = False  # lines were taken away: pages need to be told all that is left
         self._said = 0
         super().__init__()
 
@@ -135,6 +141,13 @@ class ChatRoom(KitWidget):
 
     def say(self, text: str, token: int = 0) -> None:
         """Write a line; the page keeps the text until this has worked."""
+        try:
+            self._publish(text)
+            self._sent = token
+        finally:
+            self._heard = token
+
+    def _publish(self, text: str) -> None:
         feed = self._feed
         if feed is None or not feed.connected:
             raise ChatError("Not sent: there is no connection at the moment. The text is kept; try again in a moment.")
@@ -143,8 +156,6 @@ class ChatRoom(KitWidget):
         self._said += 1
         line = chat.encode_line(self.name, text, f"{feed.name}-{time.time_ns():x}-{self._said}")
         feed.client.publish(chat.message_topic(self.room, feed.name), line, chat.QOS)
-        with self.lock:
-            self._sent = token
 
     def enter(self, room: str) -> None:
         """Go to another room."""
@@ -174,13 +185,14 @@ class ChatRoom(KitWidget):
         """A message of the room has arrived."""
         with self.lock:
             known = self.view.people.get(message.topic.rpartition("/")[2])
+            before = self.view.state
             item = self.view.feed(message.topic, message.payload)
             if isinstance(item, ChatLine):
                 self._add("own" if self.view.is_own(item) else "other", item.name, item.text)
             elif isinstance(item, Presence):
                 self._tell_presence(item, known)
             elif isinstance(item, RoomState):
-                self._tell_state(item)
+                self._tell_state(before, item)
             elif isinstance(item, Notice):
                 self._add("system", "", item.text)
         self.touch()
@@ -191,13 +203,13 @@ class ChatRoom(KitWidget):
             name = person.name or (known.name if known else "somebody")
             self._add("system", "", f"{name} {'joined' if person.online else 'left'}.")
 
-    def _tell_state(self, state: RoomState) -> None:
-        if not self.view.lines:
+    def _tell_state(self, before: RoomState, state: RoomState) -> None:
+        if state.cleared != before.cleared:
             self._lines = deque((line for line in self._lines if line["kind"] == "system"), maxlen=KEPT)
-        if state.ended:
-            self._add("system", "", "The host has ended this room.")
-        elif state.read_only:
-            self._add("system", "", "Only the host writes here at the moment.")
+            self._whole = True
+        for name, words in _DECIDED.items():
+            if getattr(state, name) and not getattr(before, name):
+                self._add("system", "", words)
 
     def _system(self, text: str) -> None:
         with self.lock:
@@ -233,6 +245,7 @@ class ChatRoom(KitWidget):
             "people": self.people()[:200],
             "online": len(self.view.online()),
             "refused": self.view.refused,
+            "heard": self._heard,
             "sent": self._sent,
         }
 
@@ -241,7 +254,8 @@ class ChatRoom(KitWidget):
 
     def changes(self) -> News | None:
         fresh, self._fresh = self._fresh, []
-        return News({**self._head(), "fresh": fresh})
+        whole, self._whole = self._whole, False
+        return None if whole else News({**self._head(), "fresh": fresh})
 
     def settle(self) -> None:
         if self._feed is not None:

@@ -1,7 +1,10 @@
 """Two people in a chat room, in two notebooks, and a stranger with any MQTT client."""
 
+import re
+
 import pytest
 
+from mqttkit import Broker, ChatRoom, Client, chat
 from support.themes import serious
 
 pytestmark = pytest.mark.browser
@@ -82,3 +85,62 @@ def test_the_line_is_kept_while_there_is_no_connection(page_of):
     room.get_by_text("● connected").wait_for(timeout=15_000)
     room.get_by_label("Message", exact=True).press("Enter")
     room.get_by_role("log").get_by_text("Are you there?").wait_for()
+
+
+LOOK = """log => { const top = log.getBoundingClientRect().top;
+  const first = [...log.querySelectorAll("li")].find((line) => line.getBoundingClientRect().bottom > top + 2);
+  return [first.querySelector(".mqk-said").textContent, first.getBoundingClientRect().top - top]; }"""
+
+
+@pytest.fixture
+def room(host):
+    """A room in a page, with somebody else who can write there, and 60 lines."""
+    with Broker() as broker, Client(broker, "bob") as bob:
+        shown = ChatRoom(broker, "lab", name="Ada")
+        view = host.show(shown)
+        view.write = lambda numbers: [
+            bob.publish(
+                chat.message_topic("lab", "bob"), chat.encode_line("Bob", f"line {n}"), 1, wait=n == numbers[-1]
+            )
+            for n in numbers
+        ]
+        view.write(range(60))
+        host.until(view.get_by_text("line 59"))
+        yield view
+
+
+def test_lines_that_flood_in_move_nothing_for_who_reads_further_up(host, room):
+    log, field = room.get_by_role("log"), room.get_by_label("Message", exact=True)
+    log.evaluate("log => { log.scrollTop = 200; }")
+    before = log.evaluate(LOOK)
+    field.press_sequentially("half a sen")
+    room.write(range(60, 700))
+    more = host.until(room.get_by_role("button", name="↓ 640 new lines"))
+    assert log.evaluate(LOOK) == before
+    assert (field.input_value(), field.evaluate("one => one === document.activeElement")) == ("half a sen", True)
+
+    more.press("Enter")
+    host.until(room.get_by_text("line 699"))
+    assert more.is_hidden()
+    assert log.evaluate("log => log === document.activeElement && log.querySelectorAll('li').length") == 200
+
+    log.press("Home")
+    room.write(range(700, 703))
+    host.until(room.get_by_role("button", name="↓ 3 new lines"))
+    field.fill("What did I miss?")
+    field.press("Enter")
+    field.press("Enter")  # impatient: it is sent once
+    host.until(log.locator(".mqk-own"))
+    assert more.is_hidden()
+    assert (host.widgets[0]._said, field.input_value()) == (1, "")
+    assert host.console == []
+
+
+def test_lines_that_the_host_wipes_leave_the_page(host, room):
+    room.get_by_role("log").evaluate("log => { log.scrollTop = 200; }")
+    with Client(host.widgets[0].place, "teacher") as teacher:
+        state = chat.RoomState("lab", cleared=1, recorded=True)
+        teacher.publish(chat.room_topic("lab"), chat.encode_room(state), qos=1, retain=True)
+        host.until(room.get_by_text("This room is recorded."))
+    assert room.get_by_text(re.compile(r"^line \d")).count() == 0
+    assert host.console == []

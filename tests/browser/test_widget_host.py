@@ -21,7 +21,6 @@ from mqttkit import (
     predict,
     reveal,
 )
-from support.host import HostPage
 
 pytestmark = pytest.mark.browser
 
@@ -43,14 +42,6 @@ def broker():
     with Broker() as running, Client(running, "house") as house:
         house.publish("home/kitchen/temperature", "21.5", qos=1, retain=True)
         yield running
-
-
-@pytest.fixture
-def host(browser, tmp_path, monkeypatch):
-    monkeypatch.setenv("MQTTKIT_HOME", str(tmp_path))
-    page = HostPage(browser)
-    yield page
-    page.close()
 
 
 def make_reveal(_broker):
