@@ -7,7 +7,6 @@ import functools
 import re
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +21,7 @@ from mqttkit.grading.pack import pack
 from mqttkit.grading.reached import progress
 from mqttkit.grading.rubric import load
 from mqttkit.grading.sandbox import level
+from mqttkit.grading.temporary import Folder
 
 
 def _usage(command: Callable[..., int]) -> Callable[..., int]:
@@ -82,9 +82,9 @@ def grade(
     rule = read_rule(due, late)
     engine = _engine(scheduler)
     book = gradebook.GradeBook(plan)
-    with one_interrupt(), tempfile.TemporaryDirectory(prefix="mqttkit-unpacked-") as workspace:
+    with one_interrupt(), Folder() as workspace:
         try:
-            _grade_all(book, engine, jobs or _processors(), Path(workspace))
+            _grade_all(book, engine, jobs or _processors(), workspace.path)
         except KeyboardInterrupt:
             book.finish(rule, due or "")
             print(f"\nStopped: {book.progress()}. Call the same again to go on.", file=sys.stderr)
@@ -186,8 +186,8 @@ def check(exercise: str, notebook: Path | None = None) -> int:
     path = Path(notebook) if notebook else build.course_folder() / "exercises" / f"{master.stem}.ipynb"
     if not path.is_file():
         raise GradingError(f"There is no file {path}.")
-    with tempfile.TemporaryDirectory(prefix="mqttkit-check-") as folder:
-        report = grade_one(Job(master.stem, str(master), "practice", str(path), folder, level("none")))
+    with Folder() as folder:
+        report = grade_one(Job(master.stem, str(master), "practice", str(path), str(folder.path), level("none")))
     if report["score"] is None:
         raise GradingError(f"{path}: {report['note']}")
     for question in report["questions"]:

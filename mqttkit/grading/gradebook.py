@@ -12,7 +12,8 @@ from typing import Any
 from mqttkit.errors import GradingError
 from mqttkit.grading import page, sites, table
 from mqttkit.grading.build import read_master, write
-from mqttkit.grading.job import NO_MARK, Job, Report, digest, folder_name, pending, unmarked, without_notebook
+from mqttkit.grading.filenames import folder_names
+from mqttkit.grading.job import NO_MARK, Job, Report, digest, pending, unmarked, without_notebook
 from mqttkit.grading.late import Late
 from mqttkit.grading.rubric import load
 from mqttkit.grading.submissions import Person, Submission, collect
@@ -44,6 +45,7 @@ class GradeBook:
     _people: dict[str, Person] = field(default_factory=dict)
     _submitted: dict[str, Any] = field(default_factory=dict)
     _folders: dict[str, str] = field(default_factory=dict)
+    _places: dict[str, Path] = field(default_factory=dict)
     _jobs: dict[str, Job] = field(default_factory=dict)
 
     def prepare(self, workspace: Path) -> list[Job]:
@@ -69,6 +71,8 @@ class GradeBook:
                 f"There is no submission of {plan.student!r}. There are: {', '.join(s.person.student for s in found[:20])}."
             )
         plan.out.mkdir(parents=True, exist_ok=True)
+        named = folder_names(submission.person.student for submission in found)
+        self._places = {student: plan.out / name for student, name in named.items()}
         return [job for submission in found if (job := self._job(submission)) is not None]
 
     def _job(self, submission: Submission) -> Job | None:
@@ -80,7 +84,7 @@ class GradeBook:
         if submission.path is None:
             self.reports[student] = without_notebook(job, submission.handed)
             return None
-        old = _read(Path(job.out) / "report.json")
+        old = _read(Path(job.out) / "report.json", student)
         named = self.plan.student in (None, student)
         if old is not None and not (named and (self.plan.regrade or _stale(old, job))):
             self.reports[student] = old | {"notes": job.notes}
@@ -96,7 +100,7 @@ class GradeBook:
             master=str(plan.master.resolve()),
             student=student,
             path=path,
-            out=str((plan.out / folder_name(student)).resolve()),
+            out=str(self._places[student].resolve()),
             sandbox=plan.sandbox,
             timeout=plan.timeout,
             total=plan.total,
@@ -126,7 +130,7 @@ class GradeBook:
             _apply(late, report, self._submitted.get(student))
             person = self._people.get(student, Person(student))
             report["name"] = f"{person.first_name} {person.last_name}".strip()
-            folder = self.plan.out / folder_name(student)
+            folder = self._places[student]
             write(folder / "feedback.html", page.render(report))
             write(folder / "results.json", json.dumps(table.gradescope(report), indent=1, ensure_ascii=False) + "\n")
             write(folder / "report.json", json.dumps(report, indent=1, ensure_ascii=False) + "\n")
@@ -140,7 +144,7 @@ class GradeBook:
         out, names = self.plan.out, self.plan.names
         if names == "moodle":
             write(out / "moodle.csv", sites.moodle(rows, self._people))
-            pages = {folder: out / folder_name(student) / "feedback.html" for student, folder in self._folders.items()}
+            pages = {folder: self._places[student] / "feedback.html" for student, folder in self._folders.items()}
             sites.feedback_zip(out / "feedback.zip", pages)
         elif names == "canvas":
             write(out / "canvas.csv", sites.canvas(rows, self._people))
@@ -169,9 +173,10 @@ def _stale(report: Report, job: Job) -> bool:
     return report.get("status") == "grader_error" or report.get("digest") != digest(job)
 
 
-def _read(path: Path) -> Report | None:
+def _read(path: Path, student: str) -> Report | None:
+    """The report of `student` at `path`; None where there is none, or somebody else's."""
     try:
         report = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
         return None
-    return report if isinstance(report, dict) and "student" in report else None
+    return report if isinstance(report, dict) and report.get("student") == student else None

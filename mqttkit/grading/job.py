@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-import shutil
-import tempfile
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -22,6 +19,7 @@ from mqttkit.grading.notebooks import Notebook, is_check, question_of, restore, 
 from mqttkit.grading.rubric import Exercise, Question, Result, Verdict, load
 from mqttkit.grading.runner import Outcome, Runner, tasks
 from mqttkit.grading.session import Session
+from mqttkit.grading.temporary import Folder
 from mqttkit.grading.unpack import LARGEST
 
 SCHEMA = 1
@@ -197,16 +195,13 @@ def run_boxed(
     notebook: Notebook, exercise: Exercise, seed: str, level: str, *, timeout: float, total: float
 ) -> tuple[Session, Outcome]:
     """Run a notebook whose check cells are in order; its results, and what happened on the way."""
-    folder = Path(tempfile.mkdtemp(prefix="mqttkit-"))
-    try:
-        box = sandbox.make(level, exercise, seed, folder)
+    with Folder() as folder:
+        box = sandbox.make(level, exercise, seed, folder.path)
         try:
             outcome = Runner(notebook, box, timeout=timeout, total=total).run()
         finally:
             box.close()
         return box.session, outcome
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _fill(report: Report, exercise: Exercise, results: dict[str, Result], outcome: Outcome) -> None:
@@ -274,12 +269,3 @@ def _check_exercise(notebook: Notebook, exercise: Exercise) -> None:
     asked = {question_of(cell) for cell in notebook.cells if is_check(cell)}
     if not asked & set(exercise.questions) and not any(tag(cell) for cell in notebook.cells):
         raise Unreadable(f"The notebook has none of the cells of {exercise.name!r}: was another file handed in?")
-
-
-def folder_name(student: str) -> str:
-    """A folder for `student`, whatever characters the name has; two students never share one."""
-    safe = re.sub(r"[^\w.-]", "_", student).strip(".") or "_"
-    reserved = safe.upper().split(".")[0] in {"CON", "PRN", "AUX", "NUL", "COM1", "LPT1"}
-    if safe == student and not reserved and len(safe) <= 80:  # noqa: PLR2004 - leaves room in a path
-        return safe
-    return f"{safe[:60]}-{hashlib.sha256(student.encode()).hexdigest()[:8]}"

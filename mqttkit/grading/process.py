@@ -6,15 +6,14 @@ import contextlib
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 
 import psutil
 
 from mqttkit.grading.job import Job, Report
+from mqttkit.grading.temporary import LEVELS, Folder
 
 # Not -m: that looks for modules in the current folder first, and there may lie what students handed in.
 _WORKER = (
@@ -22,27 +21,19 @@ _WORKER = (
 )
 
 
-LONGEST = 55  # bytes of the folder for temporary files: a box has its sockets below it, and their paths may have 107
-
-
-def _place() -> str:
-    """Where temporary files go; on Linux a folder whose path is short enough for the sockets of a box."""
-    usual = tempfile.gettempdir()
-    return usual if sys.platform != "linux" or len(os.fsencode(usual)) <= LONGEST else "/tmp"  # noqa: S108 - a folder of its own in there
-
-
 class GraderProcess:
     """A grader process with a folder of its own for everything that its students write; see worker.py for the lines it reads.
 
     Its end is the end of all that it started, and of the folder. When it loses its parent, it ends by itself, at once, with all
-    that it started; the folder is left then, for whoever takes the time to remove it may meanwhile write half a report.
+    that it started; the folder is left then, for whoever takes the time to remove it may meanwhile write half a report. The next
+    run removes it.
     """
 
     def __init__(self) -> None:
         self._key = secrets.token_hex(16)
-        self._folder = tempfile.mkdtemp(prefix="mqttkit-", dir=_place())
+        self._folder = Folder(LEVELS)
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-c", _WORKER, self._folder],
+            [sys.executable, "-c", _WORKER, str(self._folder.path)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, encoding="utf-8", start_new_session=sys.platform != "win32",
         )  # fmt: skip
@@ -90,4 +81,4 @@ class GraderProcess:
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):  # what was still to be written to a dead process
                 pipe.close()  # type: ignore[union-attr]  # both are there
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._folder.remove()

@@ -13,13 +13,13 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mqttkit.errors import GradingError
+from mqttkit.grading.filenames import is_device
 
 LARGEST = 20 << 20  # bytes of one notebook: one without pictures has some kilobytes
 ARCHIVE = 200 << 20  # bytes of one student's archive
 TOTAL = 4 << 30  # bytes of everything that is unpacked
 _WANTED = {".ipynb": LARGEST, ".zip": ARCHIVE}
 _NOBODYS = {".ipynb_checkpoints", "__MACOSX", "Thumbs.db", "desktop.ini"}
-_DEVICES = {"CON", "PRN", "AUX", "NUL", *(f"{port}{n}" for port in ("COM", "LPT") for n in range(1, 10))}
 
 
 class File(NamedTuple):
@@ -52,10 +52,10 @@ def files(source: Path, workspace: Path, out: Path | None = None) -> list[File]:
         found = room.unpack(source, workspace / "outer")
     else:
         raise GradingError(f"{source} is neither a folder nor a zip file.")
-    for file in list(found):  # one archive for each student, as some course sites give
+    for number, file in enumerate(list(found)):  # one archive for each student, as some course sites give
         if file.path.suffix.lower() == ".zip" and file.path.is_file() and not file.path.is_symlink():
             folder = file.name.with_suffix("")
-            inner = room.unpack(file.path, workspace / "inner" / folder)
+            inner = room.unpack(file.path, workspace / "inner" / str(number))
             found += [File(path, folder / name) for path, name in inner]
     return sorted((file for file in found if not _nobodys(file.name)), key=lambda file: str(file.name))
 
@@ -80,12 +80,16 @@ class Room:
         self._left = TOTAL
 
     def unpack(self, archive: Path, folder: Path) -> list[File]:
-        """Unpack what may be a submission below a fresh `folder`, and never beside it; all that the archive has is listed."""
+        """Unpack what may be a submission below a fresh `folder`, and never beside it; all that the archive has is listed.
+
+        Each file gets a folder of its own: to Windows and macOS "Ada" and "ada" are one name, and one would get the other's work.
+        """
         shutil.rmtree(folder, ignore_errors=True)
         try:
             with zipfile.ZipFile(archive) as content:
                 names = sorted(content.namelist())
-                found = (self._unpack_one(content, names, info, folder) for info in content.infolist())
+                entries = enumerate(content.infolist())
+                found = (self._unpack_one(content, names, info, folder / str(number)) for number, info in entries)
                 return [file for file in found if file]
         except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
             return []  # damaged: the archive itself is what its student handed in
@@ -96,7 +100,7 @@ class Room:
         parts = safe_parts(info.filename)
         if not parts:
             return None
-        file = File(folder.joinpath(*parts), PurePosixPath(*parts))
+        file = File(folder / parts[-1], PurePosixPath(*parts))
         largest = _WANTED.get(file.path.suffix.lower())
         if info.is_dir():
             return File(file.path / "x", file.name / "(an empty folder)") if _is_leaf(names, info.filename) else None
@@ -131,7 +135,7 @@ def safe_parts(name: str) -> list[str]:
     Zip files name drives ("C:/x"), roots, ".." and devices if their maker wants them to.
     """
     parts = [re.sub(r'[<>:"|?*\x00-\x1f]', "_", part).rstrip(". ") for part in re.split(r"[/\\]", name)]
-    return [f"_{part}" if part.split(".")[0].strip().upper() in _DEVICES else part for part in parts if part]
+    return [f"_{part}" if is_device(part) else part for part in parts if part]
 
 
 def _leave_mark(info: zipfile.ZipInfo, path: Path) -> None:

@@ -9,6 +9,8 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
+import unicodedata
 import zipfile
 from datetime import datetime, timezone
 
@@ -19,7 +21,8 @@ from submissions_for_tests import ROOT, solved, untouched, with_cells, with_firs
 from mqttkit.errors import GradingError
 from mqttkit.grading import late, submissions, table
 from mqttkit.grading.commands import grade
-from mqttkit.grading.job import folder_name
+from mqttkit.grading.filenames import folder_names
+from mqttkit.grading.gradebook import GradeBook, Plan
 from mqttkit.grading.submissions import collect
 
 NAME = "1-topics"
@@ -257,9 +260,33 @@ def test_what_canvas_marks_late_is_told(tmp_path):
 
 def test_names_never_share_a_folder():
     names = ["a/b", "a_b", "../x", "", ".", "..", "con", "nul.txt", "ä" * 200, "ä" * 201]
-    folders = [folder_name(name).lower() for name in names]
-    assert len({*folders}) == len(names)
+    names += ["Ada", "ada", "ADA", "com2", "LPT9.x", "jose\u0301", "jos\u00e9", "grades.csv", "Feedback.zip"]
+    folders = folder_names(names).values()
+    assert len({unicodedata.normalize("NFC", folder).lower() for folder in folders}) == len(names)
+    assert not {"com2", "LPT9.x", "grades.csv", "Feedback.zip"} & {*folders}
     assert all(re.fullmatch(r"[\w.-]+", folder) and folder.strip(".") for folder in folders)
+
+
+def test_an_ordinary_name_is_the_name_of_its_folder():
+    """In every run, so that it goes on where it stopped; and the first of several keeps it, whoever joins them."""
+    assert folder_names(["ada", "4711", "Müller.a-b_c"]) == {n: n for n in ("ada", "4711", "Müller.a-b_c")}
+    assert folder_names(["Ada", "ada"]) == {"Ada": "Ada", "ada": "ada-4d86c38a"}
+    assert folder_names(["a b"]) == {"a b": "a_b-c8687a08"}
+
+
+def test_a_name_that_is_made_to_collide_does_not():
+    marked = folder_names(["Ada", "ada"])["ada"]
+    assert len({*folder_names(["Ada", "ada", marked.upper(), marked]).values()}) == 4
+
+
+def test_the_report_of_somebody_else_is_not_ones_own(tmp_path):
+    """Where "Ada" and "ada" are one folder, and they were handed in one after the other."""
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", untouched(NAME))
+    (tmp_path / "out" / "ada").mkdir(parents=True)
+    (tmp_path / "out" / "ada" / "report.json").write_text('{"student": "Ada", "score": 25, "status": "graded"}')
+    book = GradeBook(Plan(ROOT / "solutions" / f"{NAME}.ipynb", tmp_path / "in", tmp_path / "out", student="ada"))
+    assert [job.student for job in book.prepare(tmp_path / "work")] == ["ada"]
+    assert book.reports == {}
 
 
 def test_a_roster_needs_a_student_column(tmp_path):
@@ -269,8 +296,8 @@ def test_a_roster_needs_a_student_column(tmp_path):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
-    """Killed in the middle; the second run keeps what was done, and nothing of the first still runs."""
+def test_a_killed_run_goes_on_where_it_stopped(tmp_path, short, monkeypatch):
+    """Killed in the middle; the second run keeps what was done, and removes what the first could not."""
     for student in ("a", "b"):
         notebook = untouched(NAME) if student == "a" else with_first_cell(NAME, "while True: pass")
         put(tmp_path / "in" / student / f"{NAME}.ipynb", notebook)
@@ -288,12 +315,22 @@ def test_a_killed_run_goes_on_where_it_stopped(tmp_path):
         "--timeout",
         "60",
     ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, cwd=ROOT) as process:
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        cwd=ROOT,
+        env=os.environ | {"TMPDIR": str(short)},
+    ) as process:
         assert "1/2" in process.stderr.readline()
         process.send_signal(signal.SIGKILL)
+    assert [*short.iterdir()]
+    monkeypatch.setattr(tempfile, "tempdir", str(short))
     done = json.loads((tmp_path / "out" / "a" / "report.json").read_text())
     put(tmp_path / "in" / "b" / f"{NAME}.ipynb", untouched(NAME))
     assert grade(NAME, tmp_path / "in", out=tmp_path / "out", jobs=2, sandbox="none") == 0
     again = json.loads((tmp_path / "out" / "a" / "report.json").read_text())
     assert {key: again[key] for key in done} == done
     assert len(rows_of(tmp_path / "out")) == 2
+    assert not [*short.iterdir()]

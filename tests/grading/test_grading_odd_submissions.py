@@ -112,6 +112,23 @@ def test_a_link_in_an_archive_leads_nowhere(tmp_path):
     assert eve.path.read_text() == f"../ada/{NAME}.ipynb"
 
 
+def test_ada_is_not_given_the_work_of_another_ada(tmp_path):
+    """On Windows and macOS the two names are one: each file is unpacked to a place that differs in more than capitals."""
+    for name in ("Ada", "ada"):
+        inner = BytesIO()
+        with zipfile.ZipFile(inner, "w") as work:
+            work.writestr(f"{NAME}.ipynb", name)
+        with zipfile.ZipFile(tmp_path / "all.zip", "a") as archive:
+            archive.writestr(f"folder {name}/{NAME}.ipynb", name)
+            archive.writestr(f"archive {name}/work.zip", inner.getvalue())
+    found = [file for file in unpack.files(tmp_path / "all.zip", tmp_path / "work") if file.is_notebook]
+    assert len({str(file.path).lower() for file in found}) == 4
+    assert {str(file.name).split("/")[0].split(" ")[1]: file.path.read_text() for file in found} == {
+        "Ada": "Ada",
+        "ada": "ada",
+    }
+
+
 def test_a_bomb_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr(unpack, "TOTAL", 30 << 20)
     with zipfile.ZipFile(tmp_path / "all.zip", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -439,5 +456,5 @@ def test_of_the_folders_in_an_archive_only_empty_ones_are_listed(tmp_path):
         for name in ("d/", "a/", "a/b/", "a-b/", "a/b/c.ipynb", "e/f/g.txt", "e/"):
             archive.writestr(name, "")
     listed = unpack.Room().unpack(tmp_path / "a.zip", tmp_path / "out")
-    empty = [str(file.path.parent.relative_to(tmp_path / "out")) for file in listed if "empty" in file.name.name]
+    empty = [str(file.name.parent) for file in listed if "empty" in file.name.name]
     assert sorted(empty) == ["a-b", "d"]

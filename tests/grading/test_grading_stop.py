@@ -32,7 +32,7 @@ def put(path, notebook):
 
 @pytest.mark.skipif(sys.platform == "win32", reason="SIGINT to one process")
 @pytest.mark.parametrize("presses", [1, 3])
-def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
+def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path, short):
     for student in "abcd":
         put(
             tmp_path / "in" / student / f"{NAME}.ipynb",
@@ -40,8 +40,7 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
         )
     options = ["--out", str(tmp_path / "out"), "--jobs", "1", "--timeout", "90", "--sandbox", "none"]
     command = [sys.executable, "-m", "mqttkit", "grade", NAME, str(tmp_path / "in"), *options]
-    (tmp_path / "tmp").mkdir()
-    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp")}
+    environment = {**os.environ, "TMPDIR": str(short)}
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT, env=environment
     ) as process:
@@ -56,7 +55,7 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path):
     assert err.strip() == "Stopped: 1 of 4 graded. Call the same again to go on."
     _, alive = psutil.wait_procs(family, timeout=5)
     assert not alive
-    assert not list((tmp_path / "tmp").iterdir()), "what students wrote is gone, too"
+    assert not list(short.iterdir()), "what students wrote is gone, too"
     with (tmp_path / "out" / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         rows = {row["student_id"]: row for row in csv.DictReader(file)}
     assert [row["status"] for row in rows.values()] == ["graded", *["not_graded"] * 3]
