@@ -1,9 +1,10 @@
-"""How every part of the kit closes a socket that a thread may be waiting on."""
+"""How every part of the kit closes a socket that a thread may be waiting on, and listens on one that is a file."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
+from pathlib import Path
 
 
 def shut(link: socket.socket) -> None:
@@ -11,3 +12,15 @@ def shut(link: socket.socket) -> None:
     with contextlib.suppress(OSError):  # not connected: a listening socket on some systems, or gone already
         link.shutdown(socket.SHUT_RDWR)
     link.close()
+
+
+def unix_server(path: Path) -> socket.socket:
+    """A Unix socket that listens at `path`; nothing is left open where it cannot."""
+    server = socket.socket(socket.AF_UNIX)
+    try:
+        server.bind(str(path))
+        server.listen()
+    except OSError:
+        server.close()
+        raise
+    return server

@@ -7,6 +7,8 @@ import socket
 import threading
 from pathlib import Path
 
+from mqttkit._sockets import shut, unix_server
+
 CONNECTIONS = 64  # of one kernel at the same time
 BOXED_PORT = 1883  # where the box shows the broker, on its own loopback
 
@@ -21,9 +23,7 @@ class UnixGate:
     def __init__(self, path: Path) -> None:
         self._target: tuple[str, int] | None = None
         self._pumps: list[threading.Thread] = []
-        self._server = socket.socket(socket.AF_UNIX)
-        self._server.bind(str(path))
-        self._server.listen()
+        self._server = unix_server(path)
         threading.Thread(target=self._serve, name="mqttkit-gate", daemon=True).start()
 
     def open(self, host: str, port: int) -> str:
@@ -38,9 +38,7 @@ class UnixGate:
     def close(self) -> None:
         """Accept nothing any more."""
         self.shut()
-        with contextlib.suppress(OSError):
-            self._server.shutdown(socket.SHUT_RDWR)
-        self._server.close()
+        shut(self._server)
 
     def _serve(self) -> None:
         while True:

@@ -26,6 +26,7 @@ from mqttkit.grading.sandbox import Box
 
 OUTPUT = 20_000  # characters kept of what one cell prints
 WATCHED = 10.0  # seconds that the watch may take to end
+_PATH = 103  # bytes that the path of a Unix socket may have on macOS; 107 on Linux
 GRACE = 1.0  # seconds a cell has to end after an interrupt
 
 
@@ -64,11 +65,9 @@ class Kernel:
         self._box = box
         self._caps = caps
         self.ended_for = ""  # the sentence, when the watch ended it
-        transport = "ipc" if box.ipc else "tcp"
-        run = box.folder / "run" if box.ipc else box.folder
-        self._manager = KernelManager(transport=transport, connection_file=str(run / "kernel.json"))
-        if box.ipc:
-            self._manager.ip = str(run / "zmq")
+        self._manager = KernelManager(connection_file=str(box.run / "kernel.json"))
+        if _has_sockets(box):
+            self._manager.transport, self._manager.ip = "ipc", str(box.run / "zmq")
         self._manager._kernel_spec = box.spec  # noqa: SLF001 - a spec of our own, not one of the machine's
         self._start()
 
@@ -157,6 +156,11 @@ class Kernel:
         end_orphans(self._process.pid)
 
 
+def _has_sockets(box: Box) -> bool:
+    """True where the kernel is reached by way of files. A TCP port that is picked may be taken before the kernel has it."""
+    return os.name == "posix" and len(os.fsencode(box.run / "zmq-0")) <= _PATH
+
+
 def _note(news: dict[str, Any], run: Run) -> bool:
     """Take one message of the kernel into `run`; True when it says that the cell is done."""
     kind, content = news["msg_type"], news["content"]
@@ -178,7 +182,7 @@ def _family(process: psutil.Process) -> list[psutil.Process]:
 
 def _strays(box: Box) -> list[psutil.Process]:
     """Processes that left the kernel's family, found by the secret in their environment (a box has none)."""
-    if box.ipc:
+    if box.gate is not None:
         return []
     return [p for p in psutil.process_iter() if p.pid != os.getpid() and box.session.secret in _environ(p)]
 

@@ -52,6 +52,7 @@ class Runner:
         self._done: list[Cell] = []  # student's cells that worked: run again in a new kernel
         self._failed: list[tuple[str, str]] = []  # source and end of each cell that did not finish
         self._restarts = 0
+        self._kernel: Kernel | None = None
         self.outcome = Outcome()
 
     def run(self) -> Outcome:
@@ -61,8 +62,17 @@ class Runner:
             for number, (cell, task) in enumerate(self._cells, 1):
                 self._run_cell(number, cell, task)
         finally:
-            self._kernel.close()
+            self._end_kernel()
         return self.outcome
+
+    def _end_kernel(self) -> None:
+        """End the kernel, once: its number may soon be that of somebody else's process."""
+        kernel, self._kernel = self._kernel, None
+        if kernel is not None:
+            kernel.close()
+
+    def _run(self, source: str, timeout: float) -> Run:
+        return self._kernel.run(source, timeout) if self._kernel is not None else Run("died")
 
     def _run_cell(self, number: int, cell: Cell, task: str) -> None:
         left = self._end - time.monotonic()
@@ -77,11 +87,11 @@ class Runner:
 
     def _execute(self, cell: Cell, timeout: float) -> Run:
         if not is_check(cell):
-            return self._kernel.run(cell.source, timeout)
+            return self._run(cell.source, timeout)
         question = question_of(cell)
         self._box.session.open(question)
         try:
-            return self._kernel.run(_CHECK.format(exercise=self._box.session.exercise.name) + cell.source, timeout)
+            return self._run(_CHECK.format(exercise=self._box.session.exercise.name) + cell.source, timeout)
         finally:
             self._box.session.open(None)
 
@@ -125,7 +135,7 @@ class Runner:
     def _ready(self) -> bool:
         if self._end - time.monotonic() <= 0:
             self._worse("timeout", f"The whole notebook took longer than {self._total:g} s.")
-        return self._restarts <= RESTARTS and self._kernel.alive()
+        return self._restarts <= RESTARTS and self._kernel is not None and self._kernel.alive()
 
     def _restart(self) -> None:
         """A new kernel in the state the lost one had: the student's cells that worked, without the one that was lost."""
@@ -133,12 +143,12 @@ class Runner:
         if self._restarts > RESTARTS:
             self.outcome.note += " It was lost too often, so the rest was not run."
             return
-        self._kernel.close()
+        self._end_kernel()
         self._box.empty()
         self._kernel = Kernel(self._box)
         for cell in self._done:
             left = min(self._timeout, self._end - time.monotonic())
-            if left <= 0 or self._kernel.run(cell.source, left).end in ("stuck", "died"):
+            if left <= 0 or self._run(cell.source, left).end in ("stuck", "died"):
                 return
 
 

@@ -25,31 +25,33 @@ from mqttkit.grading.check import GRADER, SECRET
 from mqttkit.grading.gate import BOXED_PORT, UnixGate
 from mqttkit.grading.rubric import Exercise
 from mqttkit.grading.session import Session
+from mqttkit.grading.temporary import LEVELS as BELOW
+from mqttkit.grading.temporary import Folder, empty, fits, place
 
 LEVELS = ("auto", "bwrap", "none")
 BOX = Path(__file__).with_name("box.py")
 CHECK_PORT = 1884
-_TMPFS = 100 << 20  # bytes that a boxed kernel can write to its home
+_TMPFS = 100 << 20  # bytes that a boxed kernel can write to its home, or to another folder in memory
 
 
 @functools.cache
 def bwrap_works() -> bool:
-    """True when bubblewrap is installed and may make its namespaces here."""
-    path = shutil.which("bwrap")
-    if path is None or sys.platform != "linux":
+    """True when bubblewrap is installed, may make its namespaces here, knows all we ask for, and Python runs in there."""
+    if shutil.which("bwrap") is None or sys.platform != "linux":
         return False
-    probe = [path, "--unshare-all", "--ro-bind", "/", "/", "true"]
-    try:
-        return subprocess.run(probe, capture_output=True, timeout=10, check=False).returncode == 0  # noqa: S603
-    except (OSError, subprocess.TimeoutExpired):
-        return False
+    with Folder(BELOW) as folder:
+        probe = [*_bwrap_command(folder.path, _inside()), sys.executable, "-c", "import zmq, mqttkit"]
+        try:
+            return subprocess.run(probe, capture_output=True, timeout=30, check=False).returncode == 0  # noqa: S603
+        except (OSError, subprocess.TimeoutExpired):
+            return False
 
 
 def level(wanted: str) -> str:
     """The level that is used when `wanted` is asked for.
 
     Raises:
-        GradingError: bwrap was asked for by name, and does not work here.
+        GradingError: bwrap was asked for by name, and does not work here; or there is no place for its sockets.
     """
     if wanted not in LEVELS:
         raise GradingError(f"--sandbox is one of {', '.join(LEVELS)}, not {wanted!r}.")
@@ -57,7 +59,14 @@ def level(wanted: str) -> str:
         raise GradingError(
             "--sandbox bwrap: bubblewrap is not installed, or may not be used here. Install it, or take --sandbox none."
         )
-    return "bwrap" if wanted != "none" and bwrap_works() else "none"
+    if wanted == "none" or not bwrap_works():
+        return "none"
+    if not fits(place(BELOW), BELOW):
+        raise GradingError(
+            f"The folder for temporary files has too long a path for sockets: {place(BELOW)}. "
+            "Set TMPDIR to a shorter one, such as /tmp, or take --sandbox none."
+        )
+    return "bwrap"
 
 
 @dataclass
@@ -68,16 +77,16 @@ class Box:
     env: dict[str, str]
     session: Session
     folder: Path
-    ipc: bool
     gate: UnixGate | None = None
+
+    @property
+    def run(self) -> Path:
+        """Folder of the sockets and of the file that tells a kernel where they are."""
+        return self.folder / "run"
 
     def empty(self) -> None:
         """Remove what a lost kernel has written: the next one begins with an empty home."""
-        for path in (self.folder / "home").iterdir():
-            if path.is_dir() and not path.is_symlink():
-                shutil.rmtree(path, ignore_errors=True)
-            else:
-                path.unlink(missing_ok=True)
+        empty(self.folder / "home")
 
     def close(self) -> None:
         """End the session and the gate; the folder belongs to the caller."""
@@ -88,7 +97,8 @@ class Box:
 
 def make(wanted: str, exercise: Exercise, seed: str, folder: Path) -> Box:
     """A box of level `wanted` ("bwrap" or "none") whose files lie in the empty `folder`."""
-    (folder / "home").mkdir()
+    for name in ("home", "run"):
+        (folder / name).mkdir()
     return _bwrap(exercise, seed, folder) if wanted == "bwrap" else _plain(exercise, seed, folder)
 
 
@@ -97,7 +107,7 @@ def _plain(exercise: Exercise, seed: str, folder: Path) -> Box:
     home = str(folder / "home")
     env = _environment(home) | {GRADER: f"127.0.0.1:{session.port}", SECRET: session.secret}
     spec = _spec([sys.executable, str(BOX), "kernel", "-f", "{connection_file}"])
-    return Box(spec, env, session, folder, ipc=False)
+    return Box(spec, env, session, folder)
 
 
 def _environment(home: str) -> dict[str, str]:
@@ -132,46 +142,48 @@ def _package() -> Path:
 
 def _bwrap(exercise: Exercise, seed: str, folder: Path) -> Box:
     run = folder / "run"
-    run.mkdir()
     gate = UnixGate(run / "mqtt")
-    session = Session(exercise, seed, path=run / "check", gate=gate)
-    env = _environment("/home/student") | {
-        "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": "/kit",
-        GRADER: f"127.0.0.1:{CHECK_PORT}", SECRET: session.secret,
-    }  # fmt: skip
+    try:
+        session = Session(exercise, seed, path=run / "check", gate=gate)
+    except OSError:
+        gate.close()
+        raise
+    env = _inside() | {GRADER: f"127.0.0.1:{CHECK_PORT}", SECRET: session.secret}
     ports = [f"{BOXED_PORT}={run / 'mqtt'}", f"{CHECK_PORT}={run / 'check'}"]
     inner = [sys.executable, "/kit/mqttkit/grading/box.py", "box", *ports, "--", "-f", "{connection_file}"]
-    return Box(_spec([*_bwrap_command(run, env), *inner]), {}, session, folder, ipc=True, gate=gate)
+    return Box(_spec([*_bwrap_command(run, env), *inner]), {}, session, folder, gate)
+
+
+def _inside() -> dict[str, str]:
+    """The environment in a box."""
+    return _environment("/home/student") | {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONPATH": "/kit"}
 
 
 def _bwrap_command(run: Path, env: dict[str, str]) -> list[str]:
     command = ["bwrap", "--die-with-parent", "--new-session", "--unshare-all", "--clearenv", "--cap-drop", "ALL"]
     for path in ("/usr", "/lib", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime"):
         command += ["--ro-bind-try", path, path]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(_TMPFS), "--tmpfs", "/tmp"]  # noqa: S108 - inside the box
+    command += ["--proc", "/proc", "--dev", "/dev", *_writable("/dev/shm"), *_writable("/tmp")]  # noqa: S108 - inside the box
     folders, package = _python_folders(), _package()
     for path in folders:
         command += ["--ro-bind", path, path]
-    if any(package.is_relative_to(path) for path in ("/usr", *folders)):
-        command += [
-            "--tmpfs",
-            str(package / "grading" / "exercises"),
-        ]  # installed without -e: the rubrics are there, too
-    command += ["--ro-bind", str(package), "/kit/mqttkit", "--tmpfs", "/kit/mqttkit/grading/exercises"]
-    command += [
-        "--size",
-        str(_TMPFS),
-        "--tmpfs",
-        "/home/student",
-        "--bind",
-        str(run),
-        str(run),
-        "--chdir",
-        "/home/student",
-    ]
+    rubrics = ["/kit/mqttkit/grading/exercises"]
+    if any(package.is_relative_to(path) for path in ("/usr", *folders)):  # installed without -e: they are there, too
+        rubrics.append(str(package / "grading" / "exercises"))
+    command += ["--ro-bind", str(package), "/kit/mqttkit"]
+    for path in rubrics:
+        command += ["--tmpfs", path]
+    command += [*_writable("/home/student"), "--bind", str(run), str(run), "--chdir", "/home/student"]
+    for path in ("/", "/dev", *rubrics):  # made by bubblewrap, in memory and without a limit
+        command += ["--remount-ro", path]
     for name, value in env.items():
         command += ["--setenv", name, value]
     return command
+
+
+def _writable(path: str) -> list[str]:
+    """A folder in memory that a boxed kernel can write to."""
+    return ["--size", str(_TMPFS), "--tmpfs", path]
 
 
 def _python_folders() -> list[str]:

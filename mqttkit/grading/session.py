@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from mqttkit._sockets import shut
+from mqttkit._sockets import shut, unix_server
 from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
 from mqttkit.grading.check import LINE
@@ -43,7 +43,7 @@ class Session:
         self._open: str | None = None
         self._lock = threading.Lock()  # one play at a time
         self._links: list[socket.socket] = []
-        self._server = _listen(path)
+        self._server = socket.create_server(("127.0.0.1", 0)) if path is None else unix_server(path)
         threading.Thread(target=self._serve, name="mqttkit-check-socket", daemon=True).start()
 
     @property
@@ -140,12 +140,3 @@ def _object(line: bytes) -> dict[str, Any]:
     if not isinstance(message, dict):
         raise StudentError(sentences.gone("it sent something that is not an answer"))
     return message
-
-
-def _listen(path: Path | None) -> socket.socket:
-    if path is None:
-        return socket.create_server(("127.0.0.1", 0))
-    server = socket.socket(socket.AF_UNIX)
-    server.bind(str(path))
-    server.listen()
-    return server

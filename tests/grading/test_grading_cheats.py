@@ -237,6 +237,16 @@ class TestBox:
         assert (report["status"], report["score"]) == ("kernel_died", 0)
         assert (tmp_path / "notes.txt").read_text() == "the grader's own"
 
+    def test_files_in_memory_have_a_limit(self, tmp_path):
+        """The folders that bubblewrap makes are in memory: nobody counts what lies there as memory of a process."""
+        code = (
+            "import os\nfound = []\n"
+            "for top in ('/', '/dev', '/dev/shm', '/tmp', '/kit', '/kit/mqttkit/grading/exercises', '/home', os.getcwd()):\n"
+            "    disk = os.statvfs(top)\n"
+            "    if not disk.f_flag & os.ST_RDONLY and disk.f_blocks * disk.f_frsize > 100 << 20: found.append(top)"
+        )
+        assert self.peek(code, tmp_path) == "raised RuntimeError: []"
+
     def test_the_environment_is_scrubbed(self, tmp_path, monkeypatch):
         monkeypatch.setenv("API_TOKEN", "very secret")
         code = "import os\nfound = sorted(k for k in os.environ if 'TOKEN' in k or 'very' in os.environ[k])"
