@@ -125,6 +125,8 @@ class EmbeddedEngine:
         try:
             return future.result(_PATIENCE)
         except concurrent.futures.TimeoutError:
+            if future.done():  # since Python 3.11 this is the built-in TimeoutError, which the work itself may raise
+                raise
             future.cancel()
             raise BrokerError(f"The broker's thread did not answer in {_PATIENCE:g} s. Restart the kernel.") from None
 
