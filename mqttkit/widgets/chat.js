@@ -74,6 +74,7 @@ class ChatView {
   /** What was sent leaves the field, unless somebody typed on meanwhile; what could not be sent stays. */
   wasHeard(sent) {
     if (sent && this.input.value === this.pending) this.input.value = "";
+    if (sent) this.log.goToEnd(); // to see it, and what was answered
     this.token = 0;
     setText(this.button, "Send");
   }

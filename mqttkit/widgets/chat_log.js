@@ -12,7 +12,7 @@ export class ChatLog {
     this.list = element("ol");
     this.box = element("div", { class: "mqk-log", role: "log", "aria-label": "Messages", tabindex: 0 }, this.list);
     this.box.addEventListener("scroll", () => this.waiting && this.atEnd && this.draw());
-    this.more = element("button", { type: "button", class: "mqk-more", hidden: true, onclick: () => this.goToEnd() });
+    this.more = element("button", { type: "button", class: "mqk-more", hidden: true, onclick: () => this.leaveButton() });
     this.element = element("div", { class: "mqk-lines" }, this.box, this.more);
   }
 
@@ -34,10 +34,9 @@ export class ChatLog {
     this.draw();
   }
 
-  /** These lines follow; one's own is worth being seen. */
+  /** These lines follow. */
   add(fresh, kept) {
     this.lines = this.lines.concat(fresh).slice(-kept);
-    this.follow ||= fresh.some((line) => line.kind === "own");
     this.draw();
   }
 
@@ -64,8 +63,13 @@ export class ChatLog {
 
   goToEnd() {
     this.follow = true;
-    this.box.focus();
     this.draw();
+  }
+
+  /** The button is about to vanish: its focus goes to the lines. */
+  leaveButton() {
+    this.box.focus();
+    this.goToEnd();
   }
 }
 
