@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import math
 import os
 import queue
 import re
@@ -24,6 +26,12 @@ from mqttkit.errors import GradingError
 from mqttkit.grading.orphans import end_orphans
 from mqttkit.grading.sandbox import Box
 
+_BLOCK = 4096  # bytes that the smallest file takes on a disk
+_LONGEST = 1000  # characters of the path of a folder: those of files in it must not come near to what a system can open
+_HIDES = {
+    errno.ENAMETOOLONG,
+    errno.EACCES if os.name == "posix" else errno.ENAMETOOLONG,
+}  # on Windows, what vanishes is denied
 OUTPUT = 20_000  # characters kept of what one cell prints
 WATCHED = 10.0  # seconds that the watch may take to end
 _PATH = 103  # bytes that the path of a Unix socket may have on macOS; 107 on Linux
@@ -201,7 +209,7 @@ def _excess(process: psutil.Process, caps: Caps, box: Box) -> str:
     if _total(family, lambda p: p.memory_info().rss) > caps.memory:
         return f"it used more than {caps.memory >> 20} MB of memory"
     if _disk(box.folder) > caps.disk:
-        return f"it wrote more than {caps.disk >> 20} MB to the disk"
+        return f"it wrote more than {caps.disk >> 20} MB to the disk, or very many files, or folders very deep in one another"
     return ""
 
 
@@ -213,11 +221,29 @@ def _total(family: list[psutil.Process], of: Callable[[psutil.Process], int]) ->
     return total
 
 
-def _disk(folder: Path) -> int:
-    """Bytes in a folder, also while what is in it comes and goes: os.walk leaves out what has just vanished."""
-    total = 0
-    for here, folders, names in os.walk(folder):
-        for name in [*folders, *names]:
-            with contextlib.suppress(OSError):
-                total += os.lstat(os.path.join(here, name)).st_size  # noqa: PTH118 - called for each file, often
+def _disk(folder: Path) -> float:
+    """Bytes in a folder, also while what is in it comes and goes: what has just vanished is left out.
+
+    The smallest file takes a block. A folder that cannot be looked into may hold anything.
+    """
+    total, waiting = 0, [str(folder)]
+    while waiting:
+        here = waiting.pop()
+        try:
+            with os.scandir(here) as entries:
+                for entry in entries:
+                    total += _BLOCK + _beyond_a_block(entry)
+                    if entry.is_dir(follow_symlinks=False):
+                        waiting.append(entry.path)
+        except OSError as error:
+            if error.errno in _HIDES:
+                return math.inf
+        if len(here) > _LONGEST:
+            return math.inf
     return total
+
+
+def _beyond_a_block(entry: os.DirEntry[str]) -> int:
+    with contextlib.suppress(OSError):
+        return max(0, entry.stat(follow_symlinks=False).st_size - _BLOCK)
+    return 0

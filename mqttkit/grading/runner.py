@@ -163,8 +163,8 @@ def _headed(notebook: Notebook) -> Iterator[tuple[Cell, str]]:
     """Each cell with the last heading above it."""
     task = ""
     for cell in notebook.cells:
-        headings = re.findall(r"^#+ +(.+?) *$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
-        task = headings[-1] if headings else task
+        headings = re.findall(r"^#+ +(\S.*)$", cell.source, re.MULTILINE) if cell.cell_type == "markdown" else []
+        task = headings[-1].strip() if headings else task
         yield cell, task
 
 

@@ -87,7 +87,7 @@ def _is_students(filename: str) -> bool:
 
 def makes(source: str, name: str) -> bool:
     """True when the code of a cell defines `name`, as far as can be seen in code that may be no Python."""
-    return bool(re.search(rf"^\s*(?:(?:async )?def {name}\b|class {name}\b|{name}\s*[:=])", source, re.MULTILINE))
+    return bool(re.search(rf"^[ \t]*(?:(?:async )?def {name}\b|class {name}\b|{name} *[:=])", source, re.MULTILINE))
 
 
 def failed_before(names: Iterable[str]) -> tuple[str, dict[str, Any]] | None:

@@ -6,6 +6,7 @@ import csv
 import json
 import os
 import sys
+import time
 import zipfile
 from io import BytesIO
 from pathlib import PureWindowsPath
@@ -14,7 +15,7 @@ import nbformat
 import pytest
 from submissions_for_tests import ROOT, solved, untouched
 
-from mqttkit.grading import sites, submissions, unpack
+from mqttkit.grading import runner, sites, stacks, submissions, unpack
 from mqttkit.grading.commands import check, grade
 from mqttkit.grading.gate import UnixGate
 from mqttkit.grading.job import Job, grade_one
@@ -332,6 +333,17 @@ def test_a_deep_notebook_is_unreadable(tmp_path):
     path = tmp_path / f"{NAME}.ipynb"
     path.write_text("[" * 100_000)
     assert grade_one(job_for(path, tmp_path))["status"] == "unreadable"
+
+
+def test_blanks_without_end_cost_no_time(tmp_path):
+    """A heading and a faulty cell on which a careless pattern goes to and fro, before any time limit."""
+    notebook = quick()
+    notebook.cells.insert(0, nbformat.v4.new_markdown_cell("# a" + " " * 50_000 + "b"))
+    notebook.cells.insert(1, nbformat.v4.new_code_cell("\n" * 50_000 + "1 / 0"))
+    begun = time.process_time()
+    assert next(task for _, task in runner._headed(notebook)).endswith(" b")
+    assert not stacks.makes(notebook.cells[1].source, "topic_of")
+    assert time.process_time() - begun < 3
 
 
 def test_an_old_notebook_is_graded(tmp_path):
