@@ -6,6 +6,7 @@ comes back to it with `in_cell` shows its output where the learner wrote it.
 
 from __future__ import annotations
 
+import contextvars
 import html
 import sys
 import threading
@@ -19,7 +20,7 @@ def shell() -> Any | None:
     ipython = sys.modules.get("IPython")  # imported already, if this is a notebook
     get_ipython = getattr(ipython, "get_ipython", None)
     found = get_ipython() if get_ipython is not None else None
-    return found if hasattr(found, "set_thread_parent") and hasattr(found, "get_parent") else None
+    return found if hasattr(found, "display_pub") and hasattr(found, "get_parent") else None
 
 
 def current_cell() -> dict[str, Any] | None:
@@ -34,8 +35,19 @@ def in_cell(cell: dict[str, Any] | None) -> None:
         return
     found = shell()
     if found is not None:
-        found.set_thread_parent(cell)
+        (getattr(found, "set_thread_parent", None) or _set_thread_parent)(cell)
         _thread.cell = cell
+
+
+def _set_thread_parent(cell: dict[str, Any]) -> None:
+    """For ipykernel before 7.4 (the last on Python 3.10), which has no name for it: its context variables, in this thread only."""
+    from jupyter_client.session import extract_header
+
+    found, header = shell(), extract_header(cell)
+    for part in (found, getattr(found, "displayhook", None), getattr(found, "display_pub", None), sys.stdout, sys.stderr):
+        variable = getattr(part, "_parent_header", None)
+        if isinstance(variable, contextvars.ContextVar):
+            variable.set(cell if part is found else header)
 
 
 def show(text: str) -> None:
