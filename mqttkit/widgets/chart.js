@@ -18,10 +18,11 @@ class ChartView {
     this.host = element("div", { class: "mqk-plot" });
     this.rows = element("tbody");
     this.bad = element("p", { class: "mqk-hint mqk-bad" });
+    this.none = element("p", { class: "mqk-hint", hidden: true }, "No reading yet. The lines begin with the first number that is published.");
     const columns = ["line", "last value", "readings", "state"].map((text) => element("th", { scope: "col" }, text));
     const table = element("table", { "aria-label": "Last values" }, element("thead", {}, element("tr", {}, ...columns)), this.rows);
     const help = "Drag to move. The buttons beside the chart zoom (a box, or the wheel) and go back. Untick a line to hide it.";
-    body.append(this.head, this.note, this.host, table, this.bad, element("p", { class: "mqk-hint" }, help));
+    body.append(this.head, this.note, this.none, this.host, table, this.bad, element("p", { class: "mqk-hint" }, help));
     this.watcher = new MutationObserver(() => this.theme());
     const attributeFilter = ["data-jp-theme-light", "data-jp-theme-name", "class", "theme"];
     for (const node of [document.body, document.documentElement]) this.watcher.observe(node, { attributes: true, attributeFilter });
@@ -87,6 +88,7 @@ class ChartView {
     this.names = content.status.map((one) => one.name);
     setText(this.head, `From the ${content.where}${content.connected ? "" : " · not connected"}`);
     keepRows(this.rows, content.status, (one) => one.name, (one) => this.makeSeries(one), showSeries);
+    this.none.hidden = content.status.some((one) => one.total > 0);
     setText(this.bad, content.unreadable ? `${content.unreadable} messages could not be read. The last: ${content.reason}` : "");
     this.host.setAttribute("aria-label", `Chart of ${this.names.join(", ")}; the last values are in the table below`);
     this.host.setAttribute("role", "group");

@@ -22,7 +22,7 @@ _DASHES: list[list[int]] = [[], [6], [2, 4], [2, 4, 6, 4], [6, 4, 2, 4], [2, 2]]
 _ALARM = "#d0475a"
 # The time of day at each mark; Bokeh would write "500ms" and the rest of the time below some of them.
 _CLOCK: dict[str, Any] = {
-    "microseconds": "%H:%M:%S.%f",
+    "microseconds": "%S.%f",
     "milliseconds": "%H:%M:%S.%3N",
     "seconds": "%H:%M:%S",
     "minsec": "%H:%M:%S",

@@ -27,13 +27,14 @@ class SettingsForm {
       will_topic: input("text"), will_payload: input("text"), will_qos: qosSelect(), will_retain: input("checkbox"),
     };
     const f = this.fields;
+    const short = { class: "mqk-field mqk-short" };
     const will = element("details", {}, element("summary", {}, "Will message"),
       row(labelled("Will topic", f.will_topic, { class: "mqk-field mqk-grow" }), labelled("Will payload", f.will_payload, { class: "mqk-field mqk-grow" }),
         labelled("Will QoS", f.will_qos), check("Will RETAIN", f.will_retain)));
     this.authority = labelled("CA file", f.ca_file, { class: "mqk-field mqk-grow" });
     this.element = element("details", { open: true }, element("summary", {}, "Settings"),
       row(labelled("Broker", this.url, { class: "mqk-field mqk-grow" }), labelled("Client id", f.client_id), labelled("Version", f.protocol)),
-      row(labelled("User", f.username), labelled("Password", f.password), labelled("Keep alive (s)", f.keep_alive),
+      row(labelled("User", f.username, short), labelled("Password", f.password, short), labelled("Keep alive (s)", f.keep_alive),
         check("Clean session", f.clean_session), check("TLS", f.tls), this.authority), will);
     this.url.addEventListener("input", () => this.url.value.trim().match(/^(mqtts|wss):/) && this.showTls(true));
     f.tls.addEventListener("change", () => this.showTls(f.tls.checked));

@@ -108,7 +108,7 @@ class TreeView {
   /** Put the rows in sight into the page, reusing the elements that are there. */
   draw() {
     const rows = this.model.rows();
-    this.tree.style.height = `${Math.min(rows.length, SEEN) * ROW + 4}px`;
+    this.tree.style.height = `${Math.min(rows.length, SEEN) * ROW + 2}px`; // and its border
     this.space.style.height = `${rows.length * ROW}px`;
     const first = Math.max(0, Math.floor(this.tree.scrollTop / ROW) - 2);
     const seen = rows.slice(first, first + SEEN + 4);
