@@ -44,7 +44,13 @@ def _set_thread_parent(cell: dict[str, Any]) -> None:
     from jupyter_client.session import extract_header
 
     found, header = shell(), extract_header(cell)
-    for part in (found, getattr(found, "displayhook", None), getattr(found, "display_pub", None), sys.stdout, sys.stderr):
+    for part in (
+        found,
+        getattr(found, "displayhook", None),
+        getattr(found, "display_pub", None),
+        sys.stdout,
+        sys.stderr,
+    ):
         variable = getattr(part, "_parent_header", None)
         if isinstance(variable, contextvars.ContextVar):
             variable.set(cell if part is found else header)
