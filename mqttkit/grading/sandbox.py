@@ -9,6 +9,7 @@ Levels:
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import shutil
@@ -18,9 +19,11 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 from jupyter_client.kernelspec import KernelSpec
 
 from mqttkit.errors import GradingError
+from mqttkit.grading.box import TASKS
 from mqttkit.grading.check import GRADER, SECRET
 from mqttkit.grading.gate import BOXED_PORT, UnixGate
 from mqttkit.grading.rubric import Exercise
@@ -31,6 +34,7 @@ from mqttkit.grading.temporary import Folder, empty, fits, place
 LEVELS = ("auto", "bwrap", "none")
 BOX = Path(__file__).with_name("box.py")
 CHECK_PORT = 1884
+_MORE_TASKS = 1000  # processes and threads; not fewer, as the user's other programs count, too, and go on beside it
 _TMPFS = 100 << 20  # bytes that a boxed kernel can write to its home, or to another folder in memory
 
 
@@ -126,10 +130,22 @@ def _environment(home: str) -> dict[str, str]:
     )
     env = {name: os.environ[name] for name in kept if name in os.environ} | dict.fromkeys(own, home)
     return env | {
+        TASKS: str(_tasks() + _MORE_TASKS),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONPATH": str(_package().parent),
         "PYDEVD_DISABLE_FILE_VALIDATION": "1",
     }
+
+
+def _tasks() -> int:
+    """How many processes and threads this user has: what RLIMIT_NPROC is compared with."""
+    if sys.platform == "win32":
+        return 0
+    count = 0
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            count += process.num_threads() if process.uids().real == os.getuid() else 0
+    return count
 
 
 def _spec(argv: list[str]) -> KernelSpec:

@@ -193,6 +193,42 @@ def test_a_bomb_costs_only_its_own_cell(bomb, level, tmp_path):
     assert not list((tmp_path / "out").glob("fill*"))
 
 
+FORKS = """
+import os, resource, signal, sys  # resource now: another user may not be able to read this Python
+sys.path.insert(0, sys.argv[1])
+import box
+if os.getuid() == 0:
+    os.setuid(int(sys.argv[2]))
+box.limit()
+born = []
+try:
+    while len(born) < 60:
+        born.append(os.fork())
+        if born[-1] == 0:
+            signal.pause()
+except OSError:
+    pass
+for pid in born:
+    os.kill(pid, signal.SIGKILL)
+print(len(born))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts the processes of a user in /proc")
+def test_the_number_of_processes_has_an_end(monkeypatch):
+    """Set before the student's code runs, for whoever is not root: looking at them now and then is too slow for a fork bomb."""
+    uid = os.getuid() or 54321
+    had = sum(p.num_threads() for p in psutil.process_iter(["uids"]) if p.info["uids"].real == uid)
+    monkeypatch.setenv("MQTTKIT_TASKS", str(had + 20))
+    done = subprocess.run(
+        [sys.executable, "-c", FORKS, str(ROOT / "mqttkit" / "grading"), str(uid)],
+        capture_output=True,
+        text=True,
+        timeout=20,
+    )
+    assert 0 < int(done.stdout or -1) < 60, done.stderr
+
+
 @BOXED
 class TestBox:
     """What only the box can keep away."""
