@@ -34,7 +34,7 @@ _FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-_READY = """() => {
+READY = """() => {
   const widget = window.jupyterapp && window.jupyterapp.shell.currentWidget;
   const kernel = widget && widget.sessionContext && widget.sessionContext.session && widget.sessionContext.session.kernel;
   return Boolean(kernel && kernel.status === 'idle');
@@ -129,7 +129,7 @@ class NotebookPage:
     def wait_until_ready(self, timeout: float = 90) -> None:
         """Wait until the notebook is shown and its kernel idle, also after a reload."""
         self.page.wait_for_selector(".jp-Notebook", timeout=timeout * 1000)
-        self.page.wait_for_function(_READY, timeout=timeout * 1000)
+        self.page.wait_for_function(READY, timeout=timeout * 1000)
 
     def reload(self) -> None:
         """Press F5, and wait until the notebook is back."""
