@@ -75,9 +75,12 @@ class Link {
     this.unanswered = 0; // times that it asked before the first answer
     this.alive = true;
     this.common = { error: "", ended: "" };
-    model.on("msg:custom", (message, buffers) => this.receive(message, buffers));
-    // JupyterLab and Notebook tell at once when a kernel restarts; elsewhere its silence tells.
-    model.on("comm_live_update", () => this.probe());
+    this.listeners = {
+      "msg:custom": (message, buffers) => this.receive(message, buffers),
+      // JupyterLab and Notebook tell at once when a kernel restarts; elsewhere its silence tells.
+      "comm_live_update": () => this.probe(),
+    };
+    for (const [event, listener] of Object.entries(this.listeners)) model.on(event, listener);
     this.timer = setInterval(() => this.listen(), 1000);
   }
 
@@ -142,6 +145,7 @@ class Link {
 
   close() {
     clearInterval(this.timer);
+    for (const [event, listener] of Object.entries(this.listeners)) this.model.off(event, listener);
   }
 }
 

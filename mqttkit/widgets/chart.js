@@ -2,9 +2,13 @@
 import { define, element, keepRows, setText } from "./base.js";
 import { bokeh, paint, takeLibrary } from "./bokeh_page.js";
 
-/** 64-bit floats out of a buffer; a copy, since streaming changes arrays and two views must not share one. */
-function floats(view) {
-  return new Float64Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength));
+/**
+ * 64-bit floats out of what the kernel sent: a view in JupyterLab, elsewhere the bytes themselves. A copy, since streaming
+ * changes arrays and two views must not share one.
+ */
+function floats(part) {
+  const { buffer, byteOffset, byteLength } = ArrayBuffer.isView(part) ? part : new DataView(part);
+  return new Float64Array(buffer.slice(byteOffset, byteOffset + byteLength));
 }
 
 class ChartView {

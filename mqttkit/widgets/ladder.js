@@ -78,7 +78,7 @@ class LadderView {
     if (this.svg === content.svg) return this.mark();
     this.svg = content.svg;
     const atEnd = this.view.scrollHeight - this.view.scrollTop - this.view.clientHeight < 40;
-    const focused = this.view.contains(document.activeElement) && document.activeElement.dataset?.line;
+    const focused = this.view.querySelector("[data-line]:focus")?.dataset.line;
     this.view.replaceChildren(...(content.svg ? nodesOf(content.svg, "image/svg+xml") : ["No packets yet."]));
     this.keepHeads(this.view.querySelector("svg"));
     for (const row of this.view.querySelectorAll("[data-line]")) {

@@ -71,7 +71,7 @@ class QuestionView {
   }
 
   mark(given, right, measured) {
-    if (this.typed && given !== null && document.activeElement !== this.line) this.line.value = given;
+    if (this.typed && given !== null && !this.line.matches(":focus")) this.line.value = given;
     for (const radio of this.answers.querySelectorAll("input")) {
       const chosen = radio.value === given;
       if (given !== this.given) radio.checked = chosen;

@@ -91,6 +91,7 @@ def test_a_widget_needs_nothing_of_jupyterlab(host, broker, name):
         host.page.set_viewport_size({"width": width, "height": 900})
         host.page.wait_for_function("(width) => document.body.clientWidth < width", arg=width)
         assert host.page.evaluate(CRAMPED) == []
+    assert host.end(widget) == 0
     assert host.console == []
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 # One model of the contract: get, set, save_changes, on, off, send. A copy is given to `initialize` and to each `render`.
 _PAGE = """
-window.bytes = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
+window.bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer; // in JupyterLab a DataView
 window.models = [];
 window.show = async (number, esm, css, traits) => {
   const style = document.createElement("style");
@@ -28,24 +28,27 @@ window.show = async (number, esm, css, traits) => {
     get: (name) => traits[name],
     set: () => {},
     save_changes: () => {},
-    on: (name, listener) => name === "msg:custom" && listeners.add(listener),
-    off: (name, listener) => listeners.delete(listener),
+    on: (name, listener) => listeners.add({ name, listener }),
+    off: (name, listener) => listeners.forEach((one) => one.listener === listener && one.name === name && listeners.delete(one)),
     send: (content) => { window.exchange(number, content); },
   };
   const module = (await import(URL.createObjectURL(new Blob([esm], { type: "text/javascript" })))).default;
   const widget = typeof module === "function" ? await module() : module;
-  await widget.initialize?.({ model });
+  const ends = [await widget.initialize?.({ model })];
   const add = async () => {
     const el = document.createElement("div");
     el.id = `view-${number}-${document.querySelectorAll(`[id^="view-${number}-"]`).length}`;
     document.body.append(el);
-    return widget.render({ model, el });
+    ends.unshift(await widget.render({ model, el }));
   };
-  window.models[number] = { listeners, add };
+  const end = () => { ends.forEach((one) => one()); return listeners.size; };
+  window.models[number] = { listeners, add, end };
   await add();
 };
 window.deliver = (number, content, buffers) => {
-  for (const listener of window.models[number].listeners) listener(structuredClone(content), buffers.map(window.bytes));
+  for (const { name, listener } of [...window.models[number].listeners]) {
+    if (name === "msg:custom") listener(structuredClone(content), buffers.map(window.bytes));
+  }
 };
 """
 
@@ -87,6 +90,10 @@ class HostPage:
         self.page.evaluate("(number) => window.models[number].add()", number)
         self.pump()
         return self.view(number, self.page.locator(f'[id^="view-{number}-"]').count() - 1)
+
+    def end(self, widget: Any) -> int:
+        """Take all views of `widget` off the page, and its model; how many listeners it has left there."""
+        return int(self.page.evaluate("(number) => window.models[number].end()", self.widgets.index(widget)))
 
     def view(self, number: int, which: int = 0) -> Locator:
         """A view by the number of its widget."""
