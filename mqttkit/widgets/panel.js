@@ -164,6 +164,7 @@ class PanelView {
     const settings = JSON.stringify([content.url, content.settings]);
     if (settings !== this.shown) this.form.fill(content.url, content.settings); // else: what somebody types stays
     this.shown = settings;
+    this.form.fields.password.placeholder = content.password_kept ? "kept, not shown" : "";
     this.form.disable(connected);
     if (connected !== this.connected) this.form.element.open = !connected;
     this.connected = connected;

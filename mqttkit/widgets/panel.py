@@ -212,6 +212,7 @@ class ClientPanel(KitWidget):
         return {
             "url": self._url,
             "settings": self.settings.shown(),
+            "password_kept": bool(self.settings.password),
             "connected": connected,
             "said": self.said,
             "subscriptions": sorted(self.client.subscriptions.items()) if self.client and connected else [],

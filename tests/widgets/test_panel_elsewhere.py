@@ -48,6 +48,7 @@ def test_tls_and_mqtt_5_with_user_and_password_from_the_url(broker, panel_at, tm
     shown = panel.state().content
     assert (shown["settings"]["tls"], shown["settings"]["username"]) == (True, "ann")
     assert "secret" not in repr(shown)
+    assert shown["password_kept"] is True  # that there is one, the form may say
     assert press(panel, "connect", **form(panel)) == ""
     assert (panel.connected, panel.client.protocol) == (True, 5)
     press(panel, "subscribe", topic_filter="tls/#", qos="2")
