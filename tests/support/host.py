@@ -7,10 +7,10 @@ widget itself lives in the test's process; the page and the widget exchange mess
 from __future__ import annotations
 
 import base64
-import threading
-import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
+
+from support.waiting import until
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Locator
@@ -115,10 +115,7 @@ class HostPage:
 
     def until_sent(self, kind: str, timeout: float = 5) -> None:
         """Wait until a message of this kind is on its way to the page, and leave it there."""
-        end = time.monotonic() + timeout
-        while not any(content["type"] == kind for _, content, _ in list(self._outbox)):
-            assert time.monotonic() < end, f"no {kind} was sent"
-            threading.Event().wait(0.005)
+        until(lambda: any(content["type"] == kind for _, content, _ in list(self._outbox)), timeout)
 
     def until(self, locator: Locator, timeout: float = 20) -> Locator:
         """Carry messages until something can be seen."""

@@ -7,13 +7,7 @@ import pytest
 
 from mqttkit import Broker, BrokerConsole, Client, TopicTree
 from mqttkit.widgets.asker import Asker
-
-
-def until(done, timeout=5):
-    end = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
+from support.waiting import until
 
 
 class Slow:

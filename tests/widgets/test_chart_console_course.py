@@ -1,7 +1,5 @@
 """LiveChart, BrokerConsole and Progress, without a page."""
 
-import threading
-import time
 from array import array
 
 import nbformat
@@ -10,6 +8,7 @@ import pytest
 from mqttkit import Broker, BrokerConsole, Client, InvalidArgument, InvalidTopic, LiveChart, Progress, progress
 from mqttkit.widgets.readings import Source
 from support import need
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -22,13 +21,6 @@ def broker():
 def sensor(broker):
     with Client(broker, "sensor") as client:
         yield client
-
-
-def until(done, timeout=5):
-    end = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def test_where_a_value_comes_from():

@@ -2,12 +2,11 @@
 
 import subprocess
 import sys
-import threading
-import time
 
 import pytest
 
 from mqttkit import Broker, Client, ClientPanel, Lab
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +25,6 @@ def panel(broker):
 def press(panel, action, **values):
     panel._received(panel, {"type": "do", "action": action, "values": values}, [])
     return panel.error
-
-
-def until(done, timeout=5):
-    end = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def test_from_settings_to_pulling_the_plug(broker, panel):

@@ -3,8 +3,6 @@
 import json
 import random
 import subprocess
-import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from mqttkit.topics import check_topic_filter, matches
 from mqttkit.widgets import tree as tree_module
 from mqttkit.widgets.assets import HERE
 from support import need
+from support.waiting import until
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +32,6 @@ def tree(broker):
     widget = TopicTree(broker)
     yield widget
     widget.close()
-
-
-def until(done, timeout=5):
-    end = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def test_values_counts_and_the_still_twin(house, tree):

@@ -1,12 +1,12 @@
 """What becomes of widgets when their lab is closed, and when their cell is run again."""
 
 import threading
-import time
 
 import pytest
 
 from mqttkit import Broker, BrokerConsole, ChatRoom, Client, ClientPanel, Lab, LiveChart, TopicTree, _lifetime
 from mqttkit.widgets.base import OVER
+from support.waiting import until
 
 MAKE = {
     "panel": lambda place: ClientPanel(place, "ann"),
@@ -15,13 +15,6 @@ MAKE = {
     "chart": lambda place: LiveChart(place, {"kitchen": "home/kitchen"}),
     "chat": lambda place: ChatRoom(place, name="Ada"),
 }
-
-
-def until(done, timeout=5):
-    end = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def shown(widget):

@@ -1,11 +1,9 @@
 """ChatRoom over a real broker: presence, names, own lines, odd messages."""
 
-import threading
-import time
-
 import pytest
 
 from mqttkit import Broker, ChatRoom, Client, chat
+from support.waiting import until
 
 
 @pytest.fixture
@@ -19,13 +17,6 @@ def ada(broker):
     room = ChatRoom(broker, "lab", name="Ada")
     yield room
     room.close()
-
-
-def until(done, timeout=5):
-    end = time.monotonic() + timeout
-    while not done():
-        assert time.monotonic() < end
-        threading.Event().wait(0.005)
 
 
 def lines(room):
