@@ -225,3 +225,13 @@ def test_a_report_has_what_the_format_promises(tmp_path):
     assert promised <= set(report)
     items = report["questions"][0]["items"]
     assert {"id", "points", "ok", "expected", "saw", "packets"} <= set(items[0])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_kernel_without_the_kit_shows_what_to_do(name):
+    """A traceback shows two lines around the import that fails: the advice has to be among them, for paho and for the kit."""
+    cell = next(cell for cell in untouched(name).cells if cell.cell_type == "code")
+    lines = cell.source.splitlines()
+    advice = next(number for number, line in enumerate(lines) if line.startswith("# ModuleNotFoundError?"))
+    imports = [number for number, line in enumerate(lines) if line.startswith(("import paho", "from mqttkit"))]
+    assert [abs(number - advice) <= 2 for number in imports] == [True, True]
