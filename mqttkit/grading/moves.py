@@ -20,14 +20,19 @@ def started(game: Game, function: str, *args: Any, subscribes: bool = True, conn
         StudentError: no CONNECT arrived, or no SUBSCRIBE was answered.
     """
     thing = game.call(function, game.address, *args)
-    if len(game.seen(connections, type="CONNECT", timeout=1.5)) < connections:
-        raise StudentError(f"No CONNECT arrived: does `{function}` connect to `broker.host` and `broker.port`?")
+    connected(game, function, connections=connections)
     if subscribes and len(game.seen(connections, type="SUBACK", timeout=1.5)) < connections:
         raise StudentError(
             "It connected, and no SUBSCRIBE was answered: is the network loop running (`loop_start()`), and is the "
             "subscription sent after CONNACK, in `on_connect`?"
         )
     return thing
+
+
+def connected(game: Game, function: str, *, connections: int = 1, timeout: float = 1.5) -> None:
+    """Raises StudentError where the student's `function` has made no CONNECT."""
+    if len(game.seen(connections, type="CONNECT", timeout=timeout)) < connections:
+        raise StudentError(f"No CONNECT arrived: does `{function}` connect to `broker.host` and `broker.port`?")
 
 
 def kept(function: str, thing: Any) -> Any:

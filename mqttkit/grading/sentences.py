@@ -56,6 +56,8 @@ def other_type(name: str, wanted: tuple[type, ...], found: str, value: str) -> s
     """A value of another type than was asked for; constants are named in capitals, functions are not."""
     should, did = ("be", "is") if name.isupper() else ("return", "returned")
     names = " or ".join(_KINDS.get(kind, kind.__name__) for kind in wanted)
+    if found == "None":
+        return f"`{name}` should {should} {names}, and {did} nothing (None)."
     known = next((words for kind, words in _KINDS.items() if kind.__name__ == found), f"a {found}")
     return f"`{name}` should {should} {names}, and {did} {known}: {value}."
 
@@ -69,7 +71,6 @@ _KINDS: dict[type, str] = {
     list: "a list",
     tuple: "a tuple",
     dict: "a dict",
-    type(None): "nothing (None)",
 }
 
 
@@ -115,8 +116,10 @@ def _because(reason: str) -> str:
 
 
 def lost_error(facts: dict[str, Any]) -> str:
-    """A callback raised where nobody saw it."""
+    """A callback, or paho itself, raised where nobody saw it."""
     what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
+    if facts.get("message") == "Invalid host.":  # paho's own words
+        return f"The network loop of a client ended with {what}: call `connect(broker.host, broker.port)` before `loop_start()`."
     where = f" `{facts['function']}`" if "function" in facts else ""
     return f"An error in your callback{where} stopped it: {what}{_where(facts)}. In paho that ends the network thread."
 

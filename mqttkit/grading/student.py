@@ -17,6 +17,8 @@ from typing import Any
 from mqttkit.grading import patience, stacks
 from mqttkit.grading.values import Store, Unsendable
 
+SCENARIO = "mqttkit-scenario"  # how the threads of scenarios are called
+
 
 class Stopped(BaseException):
     """Raised inside a student's function that did not come back in time."""
@@ -113,8 +115,12 @@ class Student:
         return [stacks.describe(error) for error in kept if isinstance(error, BaseException)][:5]
 
     def _note_error(self, args: threading.ExceptHookArgs) -> None:
-        """An exception that ended a thread, such as paho's network thread: kept, because nobody else would tell."""
-        if args.exc_value is not None and not isinstance(args.exc_value, Stopped):
+        """An exception that ended a thread, such as paho's network thread: kept, because nobody else would tell.
+
+        A thread of a scenario is left out: in a notebook it runs in this process, too.
+        """
+        own = str(getattr(args.thread, "name", "")).startswith(SCENARIO)
+        if args.exc_value is not None and not isinstance(args.exc_value, Stopped) and not own:
             self._errors.append(stacks.describe(args.exc_value))
 
 

@@ -22,7 +22,7 @@ from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.game import play
 from mqttkit.grading.lessons import TITLES
 from mqttkit.grading.rubric import load
-from mqttkit.grading.student import Student
+from mqttkit.grading.student import SCENARIO, Student
 from mqttkit.grading.values import Store, decode
 
 NAME = "4-temperature-monitor"
@@ -397,3 +397,24 @@ def test_nonsense_in_place_of_an_answer_is_no_fault_of_the_grader(answer):
     result = play(question, Liar(answer), "seed")
     assert (result.state, result.score) == ("played", 0), result.note
     assert any("no answer" in verdict.saw for verdict in result.verdicts), result.verdicts
+
+
+def test_a_scenario_ends_with_all_that_it_started_and_its_faults_are_not_the_learners():
+    names = names_of(solved("2-qos"))
+    run("def send_all(broker, topic, payloads):\n    return len(payloads)", names)
+    result = asked("2-qos", "faults", names)
+    assert not [thread for thread in threading.enumerate() if thread.name == SCENARIO]
+    assert result.verdicts[0].saw.startswith("No CONNECT arrived: does `send_all` connect")
+    student = Student(names)
+    thread = threading.Thread(target=lambda: 1 / 0, name=SCENARIO)
+    thread.start()
+    thread.join()
+    assert student.answer({"op": "diagnose"})["facts"]["errors"] == []
+    student.finish()
+
+
+def test_a_constant_that_is_none_is_told_in_plain_words():
+    names = names_of(solved("2-qos"))
+    names["CHOICE"] = None
+    saw = asked("2-qos", "choose", names).verdicts[0].saw
+    assert saw == "`CHOICE` should be a dict, and is nothing (None)."

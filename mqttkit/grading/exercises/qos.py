@@ -6,8 +6,9 @@ import json
 import threading
 from typing import TYPE_CHECKING, Any
 
-from mqttkit.grading.moves import asked, filters, kept, names, started, text, told, wished
+from mqttkit.grading.moves import asked, connected, filters, kept, names, started, text, told, wished
 from mqttkit.grading.rubric import Exercise, Item
+from mqttkit.grading.student import SCENARIO
 from mqttkit.grading.values import Handle, show
 
 if TYPE_CHECKING:
@@ -110,6 +111,7 @@ def send(game: Game) -> None:
         topic, payload = f"ferry/{game.rng.randrange(10, 99)}/speed", f"{game.rng.uniform(5, 20):.1f}"
         since = game.trace.mark()
         game.call("send", game.address, topic, payload, qos, timeout=4)
+        connected(game, "send", timeout=0.5)
         complete.append(game.trace.packets(type=last, sender="broker", since=since, delivered=True))
         game.seen(type="DISCONNECT", since=since, timeout=1)
         sent = game.trace.packets(type="PUBLISH", receiver="broker", since=since)
@@ -118,9 +120,14 @@ def send(game: Game) -> None:
     sent = game.trace.packets(type="PUBLISH", receiver="broker")
     game.judge("publish", all(right), told(sent), sent)
     acks = [p.type for p in game.trace.packets() if p.type in ("PUBACK", "PUBREC", "PUBREL", "PUBCOMP")]
-    game.judge("handshake", all(complete), f"it returned after {', '.join(acks) or 'no acknowledgement'}", sent)
+    game.judge(
+        "handshake",
+        all(complete),
+        f"it returned after {', '.join(acks)}" if acks else "it returned, and no acknowledgement had come",
+        sent,
+    )
     wire = [p for p in game.trace.packets() if p.type in ("PUBLISH", "DISCONNECT", *acks)]
-    game.judge("leave", not any(left), "; ".join(fault for fault in left if fault), wire)
+    game.judge("leave", not any(left), "; ".join(dict.fromkeys(fault for fault in left if fault)), wire)
 
 
 def _fault_of_leaving(packets: list[Captured], last: str) -> str:
@@ -256,24 +263,30 @@ def faults(game: Game) -> None:
     """Lose every acknowledgement, cut the link, and see what comes again."""
     observer = game.peer("observer", "ferry/log")
     lines = [f"line {game.rng.randrange(1000)}-{number}" for number in range(4)]
-    storm = threading.Thread(target=_storm, args=(game, len(lines)), daemon=True)
+    returned = threading.Event()
+    storm = threading.Thread(target=_storm, args=(game, len(lines), returned), name=SCENARIO, daemon=True)
     storm.start()
-    game.call("send_all", game.address, "ferry/log", lines, timeout=6)
-    storm.join(2)
+    try:
+        game.call("send_all", game.address, "ferry/log", lines, timeout=6)
+    finally:
+        returned.set()
+        storm.join(5)
+    connected(game, "send_all", timeout=0.1)  # the storm has given it time
     acked = len({p.packet_id for p in game.trace.packets(type="PUBACK", sender="broker", delivered=True)})
     sent = game.trace.packets(type="PUBLISH", receiver="broker")
-    game.until(lambda: set(lines) <= {m.text for m in observer.messages}, timeout=1)
+    game.until(lambda: not sent or set(lines) <= {m.text for m in observer.messages}, timeout=1)
     arrived = set(lines) <= {m.text for m in observer.messages} and all(p.qos for p in sent)
     game.judge("all", arrived, f"{len(observer.messages)} messages arrived; sent {told(sent)}", sent)
     game.judge("patient", acked >= len(lines), f"{acked} of {len(lines)} acknowledged when it returned")
     _judge_again(game, lines, sent)
 
 
-def _storm(game: Game, count: int) -> None:
+def _storm(game: Game, count: int, returned: threading.Event) -> None:
     """No acknowledgement gets through, until the broker has everything (or nothing more comes) and the link is cut."""
     lost = game.network.lose("PUBACK", sender="broker")
-    game.until(lambda: _at_the_broker(game) > 0, timeout=3)  # the clock below begins with the first message
-    game.until(lambda: _at_the_broker(game) >= count, timeout=1)
+    game.until(lambda: _at_the_broker(game) > 0 or returned.is_set(), timeout=3)
+    if game.until(lambda: _at_the_broker(game) > 0, timeout=0.5):  # the clock below begins with the first message
+        game.until(lambda: _at_the_broker(game) >= count, timeout=1)
     game.network.cut(None)
     lost.heal()
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from mqttkit.grading.exercises.climate import HOUSES, climate, measured
 from mqttkit.grading.game import StudentError
-from mqttkit.grading.moves import as_json, names, told
+from mqttkit.grading.moves import as_json, connected, names, told
 from mqttkit.grading.rubric import Exercise, Item
 from mqttkit.grading.values import show
 
@@ -69,7 +69,8 @@ def sensor(game: Game) -> None:
     name = f"sensor-{house}"
     observer = game.peer("observer", "#")
     game.call("send_readings", game.address, house, payloads, timeout=4)
-    connects = game.seen(type="CONNECT", timeout=1)
+    connected(game, "send_readings", timeout=1)
+    connects = game.trace.packets(type="CONNECT")
     game.judge("connect", any(p.packet.client_id == name for p in connects), names(connects), connects[:2])
     sent = game.seen(len(payloads), type="PUBLISH", receiver="broker", timeout=1)
     right = [(p.topic, p.payload) for p in sent] == [
