@@ -63,7 +63,7 @@ class Verdict:
             "points": self.item.points,
             "ok": self.ok,
             "expected": self.item.expected,
-            "saw": self.saw,
+            "saw": sentences.short(self.saw),
             **ladder([] if self.ok else self.packets),
         }
 
@@ -94,7 +94,7 @@ class Result:
         return {
             "id": self.question.id,
             "state": self.state,
-            "note": self.note,
+            "note": sentences.short(self.note),
             "score": self.score,
             "max_score": self.question.points,
             "lesson": self.question.lesson,

@@ -18,6 +18,7 @@ _BLOCKS = (
     "it waits in `wait_for_publish()` for an acknowledgement, which only the thread can read that runs this callback. "
     "In a callback publish without waiting"
 )
+_LONGEST = 1000  # characters of what is told about one item
 _BUSY = "while it runs, this client can neither read nor answer"
 
 
@@ -45,6 +46,11 @@ def not_made(name: str, reason: str) -> str:
 def ended(text: str) -> str:
     """`text` as the end of a sentence: with one full stop, or the mark it brings."""
     return text if text.endswith(("?", "!")) else text.rstrip(". ") + "."
+
+
+def short(text: str) -> str:
+    """`text`, shortened where a student's names or payloads make it endless."""
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
 def nothing(name: str) -> str:

@@ -21,7 +21,7 @@ from mqttkit.grading import Address, checks, progress
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.game import play
 from mqttkit.grading.lessons import TITLES
-from mqttkit.grading.rubric import load
+from mqttkit.grading.rubric import Result, Verdict, load
 from mqttkit.grading.student import SCENARIO, Student
 from mqttkit.grading.values import Store, decode
 
@@ -418,3 +418,10 @@ def test_a_constant_that_is_none_is_told_in_plain_words():
     names["CHOICE"] = None
     saw = asked("2-qos", "choose", names).verdicts[0].saw
     assert saw == "`CHOICE` should be a dict, and is nothing (None)."
+
+
+def test_what_was_seen_has_an_end():
+    """Client identifiers and topics may have 65 535 bytes each, and there may be thousands: reports are read by people."""
+    question = load("2-qos")["choose"]
+    result = Result(question, [Verdict(item, saw="x" * 100_000) for item in question.rubric], note="y" * 100_000)
+    assert len(json.dumps(result.as_json())) < 10_000

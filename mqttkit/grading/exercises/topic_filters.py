@@ -81,16 +81,23 @@ def _fits(given: Any, wanted: Any) -> tuple[bool, str]:
     """(right, what was seen) of one filter."""
     if given is ... or given == "":
         return False, "not started yet"
-    if not isinstance(given, str):
-        return False, f"a filter is text (str), and this is {show(given)}"
-    try:
-        check_topic_filter(given)
-    except InvalidTopic as error:
-        return False, str(error).splitlines()[0]
+    if fault := fault_of(given):
+        return False, fault
     for topic, right in _museum(wanted):
         if matches(given, topic) != right:
             return False, f"{given} {'misses' if right else 'also matches'} {topic}"
     return True, given
+
+
+def fault_of(given: Any) -> str:
+    """Why `given` is no topic filter, in one line; "" where it is one."""
+    if not isinstance(given, str):
+        return f"a filter is text (str), and this is {show(given)}"
+    try:
+        check_topic_filter(given)
+    except InvalidTopic as error:
+        return str(error).splitlines()[0]
+    return ""
 
 
 def _museum(wanted: dict[str, str]) -> list[tuple[str, bool]]:
@@ -176,12 +183,8 @@ def repair(game: Game) -> None:
 def _repaired(given: Any, meant: set[str], broken: str) -> tuple[bool, str]:
     if given is ... or given == broken:
         return False, "not started yet"
-    if not isinstance(given, str):
-        return False, f"a filter is text (str), and this is {show(given)}"
-    try:
-        check_topic_filter(given)
-    except InvalidTopic as error:
-        return False, str(error).splitlines()[0]
+    if fault := fault_of(given):
+        return False, fault
     missed = sorted(topic for topic in meant if not matches(given, topic))
     if missed:
         return False, f"{given} misses {missed[0]}"

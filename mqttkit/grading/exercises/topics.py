@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mqttkit.errors import InvalidTopic
-from mqttkit.grading.exercises.topic_filters import ROOMS, WINGS, exercise
+from mqttkit.grading.exercises.topic_filters import ROOMS, WINGS, exercise, fault_of
 from mqttkit.grading.game import StudentError
 from mqttkit.grading.moves import asked, filters, kept, started
 from mqttkit.grading.rubric import Item
 from mqttkit.grading.values import show
-from mqttkit.topics import check_topic_filter, check_topic_name, matches
+from mqttkit.topics import check_topic_name, matches
 
 if TYPE_CHECKING:
     from mqttkit.grading.game import Game
@@ -129,10 +129,8 @@ def _problem(topic: str) -> str:
 def _useful(topics: list[str], wishes: list[str]) -> tuple[bool, str]:
     chosen = []
     for wish in wishes:
-        try:
-            check_topic_filter(wish)
-        except InvalidTopic as error:
-            return False, str(error).splitlines()[0]
+        if fault := fault_of(wish):
+            return False, fault
         chosen.append(frozenset(t for t in topics if matches(wish, t)))
     some = [c for c in chosen if 1 < len(c) < len(set(topics))]
     return len(set(some)) >= 3, f"{len(set(some))} filters select several of the topics, but not all"  # noqa: PLR2004
