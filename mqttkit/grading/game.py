@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 ENTRIES = 5000  # packets and events of one game that are kept: a flood costs only its own sender's marks
-RAW = 4096  # bytes of one packet on the tape
+RAW = 4096  # bytes of one packet on the tape; twice as many characters of each thing that is told about it
 SLOWEST = 4.0  # times as long as on an idle machine: then a kernel that gives no answer is taken for lost
 
 
@@ -259,6 +259,7 @@ def _packet_json(packet: Captured) -> dict[str, Any]:
         "fault": packet.fault,
         "raw": packet.raw[:RAW].hex(),
     }
+    facts = {name: value[: 2 * RAW] if isinstance(value, str) else value for name, value in facts.items()}
     return {name: value for name, value in facts.items() if value is not None}
 
 

@@ -16,8 +16,10 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 from submissions_for_tests import NAMES, ROOT, asked, earned, grade, names_of, run, solved, untouched, with_cells
 
+from mqttkit import Client
 from mqttkit.errors import GradingError
 from mqttkit.grading import Address, checks, progress
+from mqttkit.grading.check import Direct
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.game import play
 from mqttkit.grading.lessons import TITLES
@@ -425,3 +427,18 @@ def test_what_was_seen_has_an_end():
     question = load("2-qos")["choose"]
     result = Result(question, [Verdict(item, saw="x" * 100_000) for item in question.rubric], note="y" * 100_000)
     assert len(json.dumps(result.as_json())) < 10_000
+
+
+def test_a_large_packet_is_shortened_on_the_tape():
+    names = names_of(solved("2-qos")) | {"Client": Client}
+    tape = []
+    run(
+        "def send(broker, topic, payload, qos):\n"
+        "    with Client(broker, 'x' * 9) as c: c.publish(topic, 'x' * 1_000_000, qos=1)",
+        names,
+    )
+    student = Student(names)
+    play(load("2-qos")["send"], Direct(student), "seed", tape=tape)
+    student.finish()
+    assert "PUBLISH" in {packet["type"] for packet in tape}
+    assert len(json.dumps(tape)) < 100_000
