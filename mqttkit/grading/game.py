@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 
 ENTRIES = 5000  # packets and events of one game that are kept: a flood costs only its own sender's marks
+BYTES = 32 << 20  # of the packets that are kept
 RAW = 4096  # bytes of one packet on the tape; twice as many characters of each thing that is told about it
 SLOWEST = 4.0  # times as long as on an idle machine: then a kernel that gives no answer is taken for lost
 
@@ -127,7 +128,7 @@ class Game:
 
             self._broker = Broker().start()
             self._network = Network(self._broker).start()
-            self._network.trace.limit = ENTRIES
+            self._network.trace.limit, self._network.trace.most_bytes = ENTRIES, BYTES
         return self._network
 
     @property

@@ -26,18 +26,20 @@ if TYPE_CHECKING:
     from mqttkit.trace.sessions import Sessions
 
 LIMIT = 100_000
+BYTES = 256 << 20
 _MOST_DROPPED = 1000  # entries at a time: each is read before it goes, and the relay's clients wait for that
 _LONGEST_NOTE = 300  # characters: a client id in it may have 65535
 Order = Literal["story", "time"]
 
 
 class Trace:
-    """Packets and events in the order in which a relay saw them; the newest `limit` of them.
+    """Packets and events in the order in which a relay saw them; the newest `limit` of them, and `most_bytes` of their bytes.
 
     Displays as a packet ladder; `print(trace)` shows the same as text. Numbers count from 1 in recorded order, over
     packets and events, and stay what they are when old entries fall off the front (`dropped` tells how many did).
 
     Attributes:
+        limit, most_bytes: entries, and bytes of their packets, that are kept; by default 100 000 and 256 MiB.
         links: every connection of the relay, by number.
         dropped: how many entries fell off the front.
         started: seconds since 1970 when the trace began.
@@ -47,13 +49,14 @@ class Trace:
     def __init__(self, *, limit: int = LIMIT, links: dict[int, Link] | None = None) -> None:
         if not isinstance(limit, int) or limit < 1:
             raise InvalidArgument(f"limit={limit!r} makes no sense: a trace keeps at least 1 entry.")
-        self.limit = limit
+        self.limit, self.most_bytes = limit, BYTES
         self.links: dict[int, Link] = {} if links is None else links
         self.dropped = 0
         self.heading = ""
         self._start = clock.monotonic()
         self.started = clock.time()
         self._items: list[Wire | Event] = []
+        self._bytes = 0
         self._changed = threading.Condition(threading.Lock())
         self._waiting = 0
         self._listeners: tuple[Callable[[], None], ...] = ()
@@ -86,8 +89,11 @@ class Trace:
 
     def _append(self, item: Wire | Event) -> None:
         self._items.append(item)
+        self._bytes += _bytes(item)
         if len(self._items) > self.limit:
             self._drop(max(1, min(self.limit // 10, _MOST_DROPPED)))
+        while self._bytes > self.most_bytes and len(self._items) > 1:
+            self._drop(max(1, min(len(self._items) // 10, _MOST_DROPPED)))
         if self._waiting:
             self._changed.notify_all()
         for listener in self._listeners:
@@ -103,6 +109,7 @@ class Trace:
 
     def _drop(self, count: int) -> None:
         self._feed(self.dropped + count)
+        self._bytes -= sum(map(_bytes, self._items[:count]))
         del self._items[:count]
         self.dropped += count
         self._causes.forget(self.dropped)
@@ -111,6 +118,7 @@ class Trace:
         """Fills an empty trace with entries whose times count from 0 (when it is loaded from a file)."""
         self._start, self.started = 0.0, 0.0
         self._items, self.dropped, self._fed = items, dropped, dropped
+        self._bytes = sum(map(_bytes, items))
 
     def touch(self) -> None:
         """Wakes up who waits: a packet that is recorded already was delivered, or got lost."""
@@ -122,6 +130,7 @@ class Trace:
         with self._changed:
             self._feed()
             other = Trace(limit=self.limit, links=self.links)
+            other.most_bytes = self.most_bytes
             other._causes = self._causes.copy()
         return other
 
@@ -363,3 +372,8 @@ class Trace:
         from mqttkit.trace.files import load
 
         return load(path)
+
+
+def _bytes(item: Wire | Event) -> int:
+    """How much memory it holds, apart from what each entry needs."""
+    return len(item.raw if isinstance(item, Wire) else item.data)

@@ -101,6 +101,21 @@ def test_what_falls_off_is_counted_and_numbers_stay():
     assert trace.unsettled() == ["PUBLISH for t to bob"] * 50  # what fell off is remembered where it matters
 
 
+def test_large_packets_fall_off_sooner():
+    """A few hundred thousand bytes a packet would fill the memory long before there are too many of them."""
+    tape = Tape(limit=1000)
+    tape.trace.most_bytes = 10_000
+    link = tape.connect("bob")
+    for number in range(100):
+        tape.send(link, "PUBLISH", topic="t", payload=b"x" * 1000, qos=1, packet_id=1 + number)
+    assert 5 <= len(tape.trace) <= 10
+    assert tape.trace.packets()[-1].packet_id == 100
+    tape.send(link, "PUBLISH", topic="t", payload=b"x" * 50_000)
+    assert [len(packet.payload) for packet in tape.trace.packets()] == [50_000]
+    tape.send(link, "PINGREQ")
+    assert [packet.type for packet in tape.trace.packets()] == ["PINGREQ"]
+
+
 def test_what_fell_off_is_forgotten_everywhere():
     """A lab that runs all day must not grow with every payload."""
     tape = Tape(limit=100)
