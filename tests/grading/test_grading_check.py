@@ -398,7 +398,8 @@ def test_nonsense_in_place_of_an_answer_is_no_fault_of_the_grader(answer):
     question = exercise[next(iter(exercise.questions))]
     result = play(question, Liar(answer), "seed")
     assert (result.state, result.score) == ("played", 0), result.note
-    assert any("no answer" in verdict.saw for verdict in result.verdicts), result.verdicts
+    # How deep a list may be before it is too deep to read differs between Pythons; one that was read is a wrong answer.
+    assert any("no answer" in verdict.saw or "[[[" in verdict.saw for verdict in result.verdicts), result.verdicts
 
 
 def test_a_scenario_ends_with_all_that_it_started_and_its_faults_are_not_the_learners():
