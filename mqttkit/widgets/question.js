@@ -19,7 +19,7 @@ class QuestionView {
     this.label = element("span", { class: "mqk-tag" });
     this.question = element("p", { class: "mqk-question", id: this.group });
     this.answers = element("div", { class: "mqk-options", role: "radiogroup", "aria-labelledby": this.group });
-    this.line = element("input", { type: "text", maxlength: 200, autocomplete: "off", "aria-labelledby": this.group });
+    this.line = element("input", { type: "text", hidden: true, maxlength: 200, autocomplete: "off", "aria-labelledby": this.group });
     this.button = element("button", { type: "button", class: "mqk-main", onclick: () => this.answer() }, "Answer");
     this.verdict = element("p", { class: "mqk-verdict", role: "status" });
     for (const part of [this.line, this.answers]) part.addEventListener("input", () => this.changed());
