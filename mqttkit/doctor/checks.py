@@ -137,7 +137,7 @@ def memory() -> list[Check]:
 
 
 def elsewhere() -> list[Check]:
-    """A word about MQTTKIT_BROKER, where it is set: the lessons then use that broker."""
+    """A word about MQTTKIT_BROKER, where it is set: lessons and the checks of the exercises then use that broker."""
     try:
         url = environment_url()
     except InvalidArgument as error:
@@ -145,7 +145,9 @@ def elsewhere() -> list[Check]:
     if url is None:
         return []
     host = parse_url(url).host
-    return [Check(ok=True, text=f"{VARIABLE} is set: the lessons use the broker at {host}, not the embedded one")]
+    return [
+        Check(ok=True, text=f"{VARIABLE} is set: lessons and checks use the broker at {host}, not the embedded one")
+    ]
 
 
 def all_checks() -> list[Check]:

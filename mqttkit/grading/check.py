@@ -9,10 +9,10 @@ import socket
 from pathlib import Path
 from typing import Any
 
-from mqttkit.errors import GradingError
+from mqttkit.errors import GradingError, MqttKitError
 from mqttkit.grading import sentences, stacks
 from mqttkit.grading.feedback import Feedback
-from mqttkit.grading.rubric import load, without_play
+from mqttkit.grading.rubric import Question, load, without_play
 from mqttkit.grading.student import Student
 
 GRADER = "MQTTKIT_GRADER"  # host:port of the grader's check socket
@@ -56,11 +56,12 @@ class Checks:
                 "Put mqttkit's hook into nbgrader_config.py; INSTRUCTORS.md shows the lines."
             )
         from mqttkit.grading import reached
-        from mqttkit.grading.game import play
 
-        seed = f"{self.exercise}:practice"
         asked = load(self.exercise)[question]
-        result = play(asked, Direct(student), seed, show_given=True).as_json()
+        try:
+            result = _practise(asked, student, f"{self.exercise}:practice")
+        except MqttKitError as error:  # the broker that the learner has named
+            return Feedback(without_play(question, "stopped", sentences.no_broker(str(error))))
         if result["state"] == "untouched" and (failed := stacks.failed_before(asked.uses)):
             result["note"] = sentences.failed(*failed)
         if result["state"] == "played":
@@ -74,6 +75,16 @@ class Checks:
 
     def __repr__(self) -> str:
         return f"checks of {self.exercise}"
+
+
+def _practise(question: Question, student: Student, seed: str) -> dict[str, Any]:
+    """Play here: on the broker in MQTTKIT_BROKER, else on one of the game's own. Raises MqttKitError when that one does not answer."""
+    from mqttkit.grading.corner import corner_of_the_named_broker
+    from mqttkit.grading.game import play
+
+    with corner_of_the_named_broker() as corner:
+        url = corner.url if corner else None
+        return play(question, Direct(student), seed, url=url, show_given=True).as_json()
 
 
 def checks(exercise: str) -> Checks:

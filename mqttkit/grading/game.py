@@ -63,15 +63,19 @@ class Game:
         channel: the way to the student's kernel.
         seed: names the random numbers: the same seed gives the same game.
         gate: leads a boxed kernel to this game's broker; None where the kernel reaches it by itself.
+        url: a broker elsewhere to play with; None starts one for this game.
     """
 
-    def __init__(self, question: Question, channel: Channel, seed: str, gate: Gate | None = None) -> None:
+    def __init__(
+        self, question: Question, channel: Channel, seed: str, gate: Gate | None = None, url: str | None = None
+    ) -> None:
         self.question = question
         self.rng = seeded(seed, question.id)
         self.verdicts = {item.id: Verdict(item) for item in question.rubric}
         self._judged: set[str] = set()
         self._channel = channel
         self._gate = gate
+        self._url = url
         self._broker: Broker | None = None
         self._network: Network | None = None
         self._address: Address | None = None
@@ -121,14 +125,17 @@ class Game:
 
     @property
     def network(self) -> Network:
-        """The network between the student's clients and a broker of this game, both started at first use."""
+        """The network between the student's clients and the broker of this game, both started at first use."""
         if self._network is None:
             from mqttkit.broker import Broker
             from mqttkit.network import Network
+            from mqttkit.witness import WitnessedBroker
 
-            self._broker = Broker().start()
+            self._broker = WitnessedBroker(self._url) if self._url else Broker().start()
             self._network = Network(self._broker).start()
             self._network.trace.limit, self._network.trace.most_bytes = ENTRIES, BYTES
+            if isinstance(self._broker, WitnessedBroker):
+                self._broker.trace = self._network.trace
         return self._network
 
     @property
@@ -276,6 +283,7 @@ def play(
     gate: Gate | None = None,
     tape: list[dict[str, Any]] | None = None,
     *,
+    url: str | None = None,
     show_given: bool = False,
 ) -> Result:
     """Play `question`; never raises.
@@ -286,13 +294,14 @@ def play(
         seed: names the random numbers.
         gate: see `Game`.
         tape: the packets are appended to it.
+        url: see `Game`.
         show_given: play also with a broken client that nobody has touched, for a learner who wants to see its illness.
 
     Returns:
         The verdicts; state "untouched" when the learner has not begun, "given" with `show_given` (no points in both), "error"
         when the grader itself failed.
     """
-    game = Game(question, channel, seed, gate)
+    game = Game(question, channel, seed, gate, url)
     result = Result(question, list(game.verdicts.values()))
     try:
         _play(game, result, show_given=show_given)

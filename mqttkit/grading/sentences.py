@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from mqttkit.url import VARIABLE
+
 _WAITS = {
     "loop_forever": "`loop_forever()` never returns: start the network loop with `loop_start()` instead",
     "wait_for_publish": "it waits in `wait_for_publish()`, and the handshake cannot go on: is the network loop running, "
@@ -78,6 +80,14 @@ _KINDS: dict[type, str] = {
     tuple: "a tuple",
     dict: "a dict",
 }
+
+
+def no_broker(reason: str) -> str:
+    """The broker that the learner has named cannot be used."""
+    return (
+        f"This check plays on the broker that the environment variable {VARIABLE} names. {ended(reason)} "
+        "Without that variable each check brings a broker of its own."
+    )
 
 
 def untouched() -> str:

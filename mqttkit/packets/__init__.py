@@ -10,7 +10,7 @@ Statements are cited as [MQTT-x.y.z-n] (3.1.1) and [MQTT5-x.y.z-n] (5).
 
 from mqttkit.packets.anatomy import Anatomy
 from mqttkit.packets.decoder import decode
-from mqttkit.packets.encoder import encode
+from mqttkit.packets.encoder import altered, encode
 from mqttkit.packets.model import Field, Packet
 from mqttkit.packets.names import PACKET_TYPES
 from mqttkit.packets.reasons import reason_codes, reason_name
@@ -22,6 +22,7 @@ __all__ = [
     "Field",
     "Packet",
     "Splitter",
+    "altered",
     "decode",
     "encode",
     "packet_length",

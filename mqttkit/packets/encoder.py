@@ -12,6 +12,8 @@ from mqttkit.packets.names import MQTT_5, PROTOCOL_NAME, REQUIRED_FLAGS, TYPE_NU
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from mqttkit.packets.model import Packet
+
     Body = Callable[[int, "Mapping[str, Any]"], bytes]
 
 
@@ -38,6 +40,16 @@ def encode(type: str, protocol: int = 4, **values: Any) -> bytes:  # noqa: A002 
     if not isinstance(flags, int) or not 0 <= flags <= 15:  # noqa: PLR2004 - four bits
         raise InvalidArgument(f"flags is a number from 0 to 15, not {flags!r}.")
     return bytes([TYPE_NUMBER[type] << 4 | flags]) + (length if isinstance(length, bytes) else w.varint(length)) + body
+
+
+def altered(packet: Packet, **values: Any) -> bytes:
+    """The bytes of `packet` with other values, named as in `encode`; what is not named stays as it is.
+
+    Raises:
+        InvalidArgument: as `encode`.
+    """
+    kept = {name: getattr(packet, name) for name in _NAMES[packet.type] - _RAW}
+    return encode(packet.type, packet.protocol, flags=packet.raw[0] & 0x0F, **{**kept, **values})
 
 
 def _check(packet_type: str, protocol: int, values: Mapping[str, Any]) -> None:
@@ -178,6 +190,7 @@ _BODIES: dict[str, Body] = {
     "AUTH": _disconnect,
 }
 _ANY = {"flags", "extra", "body", "remaining_length"}
+_RAW = {"connect_flags", "acknowledge_flags", "protocol_name", "protocol_level"}  # follow from the others
 _ACK = {"packet_id", "return_code", "properties"}
 _NAMES: dict[str, set[str]] = {
     "CONNECT": {"client_id", "clean_session", "keep_alive", "will", "username", "password", "properties"}

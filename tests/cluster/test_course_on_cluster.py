@@ -1,7 +1,4 @@
-"""The course runs unchanged on a broker of another make: a cluster of two aedes nodes.
-
-The checks of the exercises bring a broker of their own; what else a solved notebook does there runs on the cluster.
-"""
+"""The course and the checks of its exercises run unchanged on a broker of another make: a cluster of two aedes nodes."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ In 05, 07 and 12 aedes does some things its own way: it hands DUP on [MQTT-3.3.1
 subscription [MQTT-3.2.2-2], and sends an unacknowledged message again on the same connection [MQTT-4.4.0-1], when chance has it.
 """
 SOLVED = ("1-topics", "4-temperature-monitor")
-"""One solved exercise that only checks, and the one whose notebook has a lab of its own, which the cluster serves."""
+"""Solved exercises whose checks play on the cluster; the second has a lab of its own in the notebook, too. (The others do, too.)"""
 
 
 @pytest.fixture(scope="module")

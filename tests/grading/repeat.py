@@ -1,9 +1,10 @@
 """Plays every solution and every known wrong answer again and again, and counts the marks that differ.
 
-    python tests/grading/repeat.py [--times 50] [--workers 12] [--busy 1] [--only 5-chat-room:leave]
+    python tests/grading/repeat.py [--times 50] [--workers 12] [--busy 1] [--only 5-chat-room:leave] [--engine mosquitto]
 
 A play mostly waits, so many run at the same time, each in a process of its own; `--busy` keeps that many cores at work beside
-them. Prints a line for every question and a line for each play that was judged otherwise; the exit code is their number, at most 1.
+them. With `--engine` all play on one broker, as learners do whose MQTTKIT_BROKER names the same. Prints a line for every question
+and a line for each play that was judged otherwise; the exit code is their number, at most 1.
 """
 
 from __future__ import annotations
@@ -23,7 +24,9 @@ from typing import Any
 from submissions_for_tests import NAMES, asked, earned, names_of, solved
 from test_grading_wrong_answers import WRONG, beginnings, names_with
 
+from mqttkit import Broker
 from mqttkit.grading.rubric import load
+from mqttkit.url import VARIABLE
 
 Task = tuple[str, str, int]  # exercise, question, line of wrong_answers.jsonl (-1: the solution)
 
@@ -35,12 +38,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=12)
     parser.add_argument("--busy", type=int, default=0)
     parser.add_argument("--only", default="", help="EXERCISE or EXERCISE:QUESTION")
+    parser.add_argument("--engine", default="", choices=["", "amqtt", "mosquitto"])
     options = parser.parse_args()
     tasks = [task for task in _tasks() if f"{task[0]}:{task[1]}".startswith(options.only)] * options.times
     # gc.freeze: each check looks for clients among all objects, and these are not the modules'
     begun, played, wrong = time.monotonic(), collections.Counter[tuple[str, str]](), 0
     with (
         _busy(options.busy),
+        _broker(options.engine),
         multiprocessing.get_context("spawn").Pool(options.workers, gc.freeze, maxtasksperchild=60) as pool,
     ):
         for task, fault in pool.imap_unordered(play, tasks):
@@ -73,6 +78,17 @@ def play(task: Task) -> tuple[Task, str]:
     wanted = set(row["earned"]) if row else {item.id for item in load(exercise)[question].rubric}
     said = row is None or any(text.startswith(beginnings(row)) for text in told)
     return task, "" if result.state == "played" and earned(result) == wanted and said else f"{earned(result)} {told}"
+
+
+@contextlib.contextmanager
+def _broker(engine: str) -> Any:
+    """Name a broker of this engine to the processes that play."""
+    if not engine:
+        yield
+        return
+    with Broker(engine=engine) as broker:
+        os.environ[VARIABLE] = broker.url
+        yield
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from pathlib import Path
 import nbformat
 
 from mqttkit.grading.check import Direct
+from mqttkit.grading.corner import corner_of_the_named_broker
 from mqttkit.grading.game import play
 from mqttkit.grading.job import Job, grade_one
 from mqttkit.grading.notebooks import student_version, tag
@@ -74,10 +75,11 @@ def run(source, names, number=0):
 
 
 def asked(name, question, names, seed="test"):
-    """The result of one question as `check` gets it."""
+    """The result of one question as `check` gets it, on the broker in MQTTKIT_BROKER where one is named."""
     student = Student(names)
     try:
-        return play(load(name)[question], Direct(student), seed)
+        with corner_of_the_named_broker() as corner:
+            return play(load(name)[question], Direct(student), seed, url=corner.url if corner else None)
     finally:
         student.finish()
 
