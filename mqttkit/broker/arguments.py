@@ -41,6 +41,13 @@ def check_host(host: Any, *, guarded: bool) -> str:
     return host
 
 
+def check_max_inflight(number: Any) -> int:
+    """How many deliveries may be under way to one client: there are 65535 packet identifiers [MQTT-2.3.1-1]."""
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _HIGHEST_PORT:
+        raise BrokerError(f"max_inflight is a whole number from 1 to 65535, not {number!r}.")
+    return number
+
+
 def check_kind(kind: str | None) -> None:
     """A kind of event, or None for all of them."""
     if kind is not None and kind not in EVENT_KINDS:

@@ -9,9 +9,17 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from mqttkit._checks import check_timeout
 from mqttkit._lifetime import adopt
-from mqttkit.broker.arguments import access_of, certificate_of, check_host, check_kind, check_ports, users_of
+from mqttkit.broker.arguments import (
+    access_of,
+    certificate_of,
+    check_host,
+    check_kind,
+    check_max_inflight,
+    check_ports,
+    users_of,
+)
 from mqttkit.broker.events import EventFeed, Listener
-from mqttkit.broker.options import KINDS, Options, local_address
+from mqttkit.broker.options import KINDS, MAX_INFLIGHT, Options, local_address
 from mqttkit.broker.state import BrokerEvent, ConnectedClient, RetainedMessage, SessionState, Subscription, Table
 from mqttkit.errors import BrokerError, InvalidArgument, Timeout
 
@@ -67,7 +75,8 @@ class Broker:
         ws_port: opens the WebSocket listener there.
         wss_port: opens the secure WebSocket listener there. With one of tls_port and wss_port, `tls` opens no other.
         engine: "amqtt" (embedded, MQTT 3.1.1) or "mosquitto" (a process of its own, also MQTT 5; must be installed).
-
+        max_inflight: so many QoS 1 and 2 messages may be on their way to one client without its acknowledgement; the next wait in
+            a queue. A larger number suits many messages over a slow network.
         open_: True lets a broker without users listen on an address that other machines can reach.
 
     Raises:
@@ -87,6 +96,7 @@ class Broker:
         ws_port: int | None = None,
         wss_port: int | None = None,
         engine: str = "amqtt",
+        max_inflight: int = MAX_INFLIGHT,
         open_: bool = False,
         _off: Iterable[str] = (),
     ) -> None:
@@ -106,6 +116,7 @@ class Broker:
             users_of(users) if users is not None else None,
             access_of(access) if access is not None else None,
             self.certificate,
+            check_max_inflight(max_inflight),
         )
         feed = EventFeed()
         self._adopt_engine(_make_engine(engine, options, feed, _off), host, feed)

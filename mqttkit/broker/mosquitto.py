@@ -159,6 +159,7 @@ class MosquittoEngine:
     def _configuration(self, ports: dict[str, int]) -> list[str]:
         lines = ["log_dest stderr", "log_type all", "log_timestamp false", "set_tcp_nodelay true", "sys_interval 1"]
         lines += ["persistence true", f"persistence_location {self._folder}{os.sep}"]
+        lines.append(f"max_inflight_messages {self._options.max_inflight}")
         if hasattr(os, "geteuid") and os.geteuid() == 0:
             lines.append("user root")  # else mosquitto becomes a user who cannot read its own configuration
         lines += self._user_lines()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 KINDS = ("mqtt", "mqtts", "ws", "wss")
 LOOPBACK_NAMES = ("127.0.0.1", "localhost")
+MAX_INFLIGHT = 20  # the default of mosquitto's max_inflight_messages
 NOT_RUNNING = "This broker is not running. Start it with broker.start()."
 
 
@@ -53,6 +54,7 @@ class Options:
         users: who may connect; None lets everybody in.
         access: what they may do; None allows everything.
         certificate: of the TLS listeners.
+        max_inflight: QoS 1 and 2 messages on their way to one client that it has not acknowledged yet.
     """
 
     host: str = "127.0.0.1"
@@ -60,3 +62,4 @@ class Options:
     users: Users | None = None
     access: Access | None = None
     certificate: Certificate | None = None
+    max_inflight: int = MAX_INFLIGHT

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _REPORT_SECONDS = 0.5
 _START_SECONDS = 20.0
+_IN_FLIGHT = 1000  # whoever comes late gets the presence of everybody at once, not twenty at a time
 
 
 class Classroom:
@@ -223,7 +224,7 @@ class Classroom:
         if given is not None:
             return upstream_at(given)
         user, password = "class", secrets.token_urlsafe(18)
-        self._own_broker = Broker(users={user: password}, engine=self._engine).start()
+        self._own_broker = Broker(users={user: password}, engine=self._engine, max_inflight=_IN_FLIGHT).start()
         return Upstream(self._own_broker.host, self._own_broker.port, user, password)
 
     def _run(self, upstream: Upstream, ready: _Ready) -> None:

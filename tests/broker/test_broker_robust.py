@@ -21,6 +21,8 @@ import pytest
 
 from mqttkit import Broker
 from mqttkit.broker.embedded import handler, session
+from mqttkit.errors import BrokerError
+from support import need
 from support.rawmqtt import PINGREQ, Raw, ack, connect, publish, subscribe, unsubscribe
 
 FUZZ = int(os.environ.get("MQTTKIT_FUZZ", "4000"))
@@ -222,6 +224,28 @@ def test_one_that_reads_nothing_of_too_much_is_cut_off(client, monkeypatch):
         talker.fence()
         assert broker.wait_for_event("disconnect", "deaf")[0].text == "it does not read, and too much waits for it"
         assert [one.client_id for one in broker.clients()] == ["talker"]
+
+
+@pytest.mark.parametrize("engine", ["amqtt", "mosquitto"])
+def test_so_many_messages_are_under_way_to_one_client(client, engine):
+    if engine == "mosquitto":
+        need("mosquitto")
+    with Broker(engine=engine, max_inflight=3) as broker:
+        reader, talker = client(broker, "reader"), client(broker, "talker")
+        reader.subscribe(("t", 1))
+        for number in range(9):
+            talker.send(publish("t", bytes([number]), 1, pid=number + 1))
+        talker.fence()
+        first = reader.fence()
+        assert [got.payload[0] for got in first] == [0, 1, 2]
+        reader.send(*[ack("PUBACK", got.pid) for got in first])
+        assert [got.payload[0] for got in reader.fence()][:3] == [3, 4, 5]
+
+
+@pytest.mark.parametrize("number", [0, 65536, True, "20", 2.5])
+def test_a_window_that_cannot_be(number):
+    with pytest.raises(BrokerError, match=f"max_inflight is a whole number from 1 to 65535, not {number!r}"):
+        Broker(max_inflight=number)
 
 
 def test_leaving_during_the_login_leaves_nothing(raw, client):

@@ -127,6 +127,7 @@ class Admission:
             self.forget(old)
         session = old if old is not None and present else self.session_type(connect.client_id)
         session.clean_session, session.parent = connect.clean_session, int(present)
+        session.max_inflight = self.options.max_inflight
         session.username, session.keep_alive = connect.username, connect.keep_alive
         self._sessions[connect.client_id] = (session, handler)
         handler.session, handler.connect = session, connect

@@ -14,8 +14,8 @@ from amqtt.session import Session as StockSession
 
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.wire import PUBREL, Publication, acknowledge
+from mqttkit.broker.options import MAX_INFLIGHT
 
-WINDOW = 20  # deliveries in flight at once, as in mosquitto
 LONGEST_QUEUE = 1000  # deliveries that wait behind the window or for an absent client, as in mosquitto
 MOST_WAITING = 128 * 2**20  # bytes of payload that wait for one client, or of its own for their PUBREL
 _PACKET_IDS = 65_535
@@ -87,6 +87,7 @@ class Session(StockSession):  # type: ignore[misc]
         inflight_in: received QoS 2 messages whose PUBREL has not come, by packet identifier.
         queue: deliveries behind the in-flight window, or for a client that is away.
         link: the connection that serves it, or None.
+        max_inflight: how many deliveries may wait for their acknowledgement.
     """
 
     __hash__ = object.__hash__
@@ -99,6 +100,7 @@ class Session(StockSession):  # type: ignore[misc]
         self.subscriptions: dict[str, int] = {}
         self.queue: deque[Delivery] = deque()
         self.link: Link | None = None
+        self.max_inflight = MAX_INFLIGHT
         self.waiting = 0  # bytes in inflight_out and queue
         self.unreleased = 0  # bytes in inflight_in
         self._packet_id: int = 0
@@ -138,8 +140,8 @@ class Session(StockSession):  # type: ignore[misc]
 
     @corrects("MQTT-4.3.2-1", stock=lambda _self: 10**9)
     def window(self) -> int:
-        """At most 20 deliveries wait for their acknowledgement; the next ones keep their order in the queue."""
-        return WINDOW
+        """So many deliveries wait for their acknowledgement; the next ones keep their order in the queue."""
+        return self.max_inflight
 
     def fill_window(self) -> None:
         """Send queued deliveries while the in-flight window has room."""
