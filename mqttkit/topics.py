@@ -9,20 +9,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import lru_cache
-from typing import TYPE_CHECKING, Generic, NoReturn, TypeVar
+from typing import NoReturn
 
 from mqttkit.errors import InvalidTopic
-
-if TYPE_CHECKING:
-    from collections.abc import Hashable, Iterator
 
 MAX_BYTES = 65535  # [MQTT-4.7.3-3]
 # Legal in a text, but "the receiver may close the network connection" (MQTT 3.1.1, 1.5.3).
 _NON_CHARACTERS = "".join(chr(plane << 16 | last) for plane in range(17) for last in (0xFFFE, 0xFFFF))
 UNWANTED = re.compile(f"[\x01-\x1f\x7f-\x9f\ufdd0-\ufdef{_NON_CHARACTERS}]")
 _SHOWN = 60  # characters of a long topic around the wrong one
-
-T = TypeVar("T")
 
 
 def check_topic_name(topic: str) -> str:
@@ -80,8 +75,8 @@ def matches(topic_filter: str, topic: str) -> bool:
     Raises:
         InvalidTopic: either breaks a rule of the standard.
     """
-    wanted = _filter_levels(topic_filter)
-    levels = _topic_levels(topic)
+    wanted = filter_levels(topic_filter)
+    levels = topic_levels(topic)
     if topic[0] == "$" and wanted[0] in ("+", "#"):
         return False
     for number, level in enumerate(wanted):
@@ -98,125 +93,22 @@ def explain(topic_filter: str, topic: str) -> str:
     Raises:
         InvalidTopic: either breaks a rule of the standard.
     """
-    wanted, levels = _filter_levels(topic_filter), _topic_levels(topic)
+    wanted, levels = filter_levels(topic_filter), topic_levels(topic)
     if matches(topic_filter, topic):
         return f'"{topic_filter}" matches "{topic}": {_why(wanted, levels)}.'
     return f'"{topic_filter}" does not match "{topic}": {_why_not(wanted, levels)}.'
 
 
-class FilterIndex(Generic[T]):
-    """Who subscribed to what, as a tree of levels: finding the matches takes as long as the topic has levels.
-
-    Every entry is a topic filter with a key (such as a client id) and a value (such as the granted QoS).
-    Not thread-safe: it belongs to one event loop.
-    """
-
-    def __init__(self) -> None:
-        self._root: _Node[T] = _Node()
-        self._filters: dict[Hashable, dict[str, None]] = {}  # key -> its filters, in order
-        self._found: dict[str, list[tuple[str, Hashable, T]]] = {}  # topic -> matches, until the next change
-
-    def add(self, topic_filter: str, key: Hashable, value: T) -> None:
-        """Stores `value` for `key` under `topic_filter`; one that is there already is replaced [MQTT-3.8.4-3].
-
-        Raises:
-            InvalidTopic: `topic_filter` breaks a rule of the standard.
-        """
-        node = self._root
-        for level in _filter_levels(topic_filter):
-            node = node.children.setdefault(level, _Node())
-        node.entries[topic_filter, key] = value
-        self._filters.setdefault(key, {})[topic_filter] = None
-        self._found.clear()
-
-    def remove(self, topic_filter: str, key: Hashable) -> bool:
-        """Removes one entry; returns False where there was none."""
-        if topic_filter not in self._filters.get(key, ()):
-            return False
-        del self._filters[key][topic_filter]
-        if not self._filters[key]:
-            del self._filters[key]
-        self._prune(topic_filter, key)
-        self._found.clear()
-        return True
-
-    def remove_key(self, key: Hashable) -> int:
-        """Removes all entries of `key` and returns how many there were."""
-        filters = list(self._filters.get(key, ()))
-        for topic_filter in filters:
-            self.remove(topic_filter, key)
-        return len(filters)
-
-    def match(self, topic: str) -> list[tuple[str, Hashable, T]]:
-        """Returns (filter, key, value) of every entry whose filter matches `topic`; the order is always the same.
-
-        Raises:
-            InvalidTopic: `topic` is no valid topic name.
-        """
-        found = self._found.get(topic)
-        if found is None:
-            if len(self._found) > 1000:  # noqa: PLR2004 - bounded, whatever clients publish to
-                self._found.clear()
-            found = self._found[topic] = list(self._search(topic))
-        return found.copy()
-
-    def filters(self, key: Hashable) -> list[str]:
-        """The filters stored for `key`, in the order they were added."""
-        return list(self._filters.get(key, ()))
-
-    def __len__(self) -> int:
-        return sum(map(len, self._filters.values()))
-
-    def _search(self, topic: str) -> Iterator[tuple[str, Hashable, T]]:
-        levels = _topic_levels(topic)
-        hidden = topic[0] == "$"
-        waiting = [(self._root, 0)]
-        while waiting:
-            node, depth = waiting.pop()
-            wild = not (hidden and depth == 0)
-            if wild and "#" in node.children:
-                yield from node.children["#"].found()
-            if depth == len(levels):
-                yield from node.found()
-                continue
-            if wild and "+" in node.children:
-                waiting.append((node.children["+"], depth + 1))
-            if levels[depth] in node.children:
-                waiting.append((node.children[levels[depth]], depth + 1))
-
-    def _prune(self, topic_filter: str, key: Hashable) -> None:
-        path = [self._root]
-        levels = _filter_levels(topic_filter)
-        for level in levels:
-            path.append(path[-1].children[level])
-        del path[-1].entries[topic_filter, key]
-        for parent, level in zip(path[-2::-1], reversed(levels), strict=True):
-            if parent.children[level].entries or parent.children[level].children:
-                break
-            del parent.children[level]
-
-
-class _Node(Generic[T]):
-    __slots__ = ("children", "entries")
-
-    def __init__(self) -> None:
-        self.children: dict[str, _Node[T]] = {}
-        self.entries: dict[tuple[str, Hashable], T] = {}
-
-    def found(self) -> Iterator[tuple[str, Hashable, T]]:
-        for (topic_filter, key), value in self.entries.items():
-            yield topic_filter, key, value
-
-
-def _topic_levels(topic: str) -> list[str]:
+def topic_levels(topic: str) -> list[str]:
+    """The levels of a topic name. Raises InvalidTopic where it is none."""
     if not topic or "+" in topic or "#" in topic or "\0" in topic:
         check_topic_name(topic)
     return topic.split("/")
 
 
 @lru_cache(maxsize=4096)
-def _filter_levels(topic_filter: str) -> tuple[str, ...]:
-    """The levels of a filter that has been checked, without its share group."""
+def filter_levels(topic_filter: str) -> tuple[str, ...]:
+    """The levels of a topic filter, without its share group. Raises InvalidTopic where it is none."""
     check_topic_filter(topic_filter)
     if topic_filter.startswith("$share/"):
         topic_filter = topic_filter.split("/", 2)[2]

@@ -12,6 +12,7 @@ from amqtt.errors import BrokerError as StockError
 from mqttkit.broker.embedded.admission import Admission
 from mqttkit.broker.embedded.corrections import without
 from mqttkit.broker.embedded.delivery import Deliveries
+from mqttkit.broker.embedded.filters import FilterIndex
 from mqttkit.broker.embedded.handler import Handler
 from mqttkit.broker.embedded.listening import Listening, amqtt_config
 from mqttkit.broker.embedded.retained import Retained
@@ -21,7 +22,6 @@ from mqttkit.broker.embedded.sysinfo import SysTopics
 from mqttkit.broker.embedded.wire import Publication
 from mqttkit.broker.options import Options, cannot_listen
 from mqttkit.errors import BrokerError
-from mqttkit.topics import FilterIndex
 
 Emit = Callable[..., None]
 

@@ -11,8 +11,8 @@ from mqttkit.broker.embedded.wire import Publication
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mqttkit.broker.embedded.filters import FilterIndex
     from mqttkit.broker.embedded.sysinfo import Counters
-    from mqttkit.topics import FilterIndex
 
 
 class Deliveries:

@@ -13,7 +13,7 @@ from mqttkit.topics import matches
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from mqttkit.topics import FilterIndex
+    from mqttkit.broker.embedded.filters import FilterIndex
 
 
 class Retained:

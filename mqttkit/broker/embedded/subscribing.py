@@ -11,8 +11,8 @@ from mqttkit.broker.embedded.wire import SUBACK, acknowledge
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from mqttkit.broker.embedded.filters import FilterIndex
     from mqttkit.broker.embedded.handler import Handler
-    from mqttkit.topics import FilterIndex
 
 REFUSED = 0x80
 DEEPEST = 200  # slashes in a filter, as in mosquitto: the index takes memory and time for each level

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mqttkit.broker.embedded.wire import PUBLISH, Publication
 
 if TYPE_CHECKING:
-    from mqttkit.topics import FilterIndex
+    from mqttkit.broker.embedded.filters import FilterIndex
 
 REFRESH = 1.0  # seconds; our mosquitto engine has the same, mosquitto's own default is 10
 
