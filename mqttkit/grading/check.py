@@ -80,7 +80,7 @@ class Checks:
 def _practise(question: Question, student: Student, seed: str) -> dict[str, Any]:
     """Play here: on the broker in MQTTKIT_BROKER, else on one of the game's own. Raises MqttKitError when that one does not answer."""
     from mqttkit.grading.corner import corner_of_the_named_broker
-    from mqttkit.grading.game import play
+    from mqttkit.grading.play import play
 
     with corner_of_the_named_broker() as corner:
         url = corner.url if corner else None

@@ -14,7 +14,8 @@ from mqttkit._sockets import shut, unix_server
 from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
 from mqttkit.grading.check import LINE
-from mqttkit.grading.game import Gate, StudentError, play
+from mqttkit.grading.game import Gate, StudentError
+from mqttkit.grading.play import play
 from mqttkit.grading.rubric import Exercise, Result, without_play
 
 LINKS = 16  # connections to the check socket at the same time

@@ -11,9 +11,9 @@ import nbformat
 
 from mqttkit.grading.check import Direct
 from mqttkit.grading.corner import corner_of_the_named_broker
-from mqttkit.grading.game import play
 from mqttkit.grading.job import Job, grade_one
 from mqttkit.grading.notebooks import student_version, tag
+from mqttkit.grading.play import play
 from mqttkit.grading.rubric import load
 from mqttkit.grading.student import Student
 

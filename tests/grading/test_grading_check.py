@@ -21,8 +21,8 @@ from mqttkit.errors import GradingError
 from mqttkit.grading import Address, checks, progress
 from mqttkit.grading.check import Direct
 from mqttkit.grading.feedback import Feedback
-from mqttkit.grading.game import play
 from mqttkit.grading.lessons import TITLES
+from mqttkit.grading.play import play
 from mqttkit.grading.rubric import Result, Verdict, load
 from mqttkit.grading.student import SCENARIO, Student
 from mqttkit.grading.values import Store, decode
