@@ -18,11 +18,16 @@ SHOWN_PER_CALLBACK = 3
 
 
 class CallbackErrors:
-    """Errors of one client's callbacks: shown at once, kept until the next call raises the first of them."""
+    """Errors of one client's callbacks: shown at once, kept until the next call raises the first of them.
+
+    Attributes:
+        tell: gets the text of each in place of that next call, where somebody shows them; None where nobody does.
+    """
 
     def __init__(self, client_id: str, wake: Callable[[], None]) -> None:
         self.client_id = client_id
         self.running: str | None = None  # the callback that the network thread is in
+        self.tell: Callable[[str], None] | None = None
         self._wake = wake
         self._first: BaseException | None = None
         self._count = 0
@@ -37,14 +42,20 @@ class CallbackErrors:
     def keep(self, error: BaseException, name: str) -> None:
         """Remember `error` of the callback `name` for the next call, and show it where the callback was written."""
         with self._lock:
-            self._count += 1
-            if self._first is None:
-                self._first = _with_note(error, f'Raised in {name} of client "{self.client_id}", before this call.')
+            if self.tell is None:
+                self._keep_first(error, name)
             self._shown[name] += 1
             shown = self._shown[name]
         if shown <= SHOWN_PER_CALLBACK:
-            _notebook.show(self._sentence(error, name, last=shown == SHOWN_PER_CALLBACK))
+            _notebook.show(self._sentence(error, name, last=shown == SHOWN_PER_CALLBACK and self.tell is None))
+        if self.tell is not None:
+            self.tell(self._sentence(error, name))
         self._wake()
+
+    def _keep_first(self, error: BaseException, name: str) -> None:
+        self._count += 1
+        if self._first is None:
+            self._first = _with_note(error, f'Raised in {name} of client "{self.client_id}", before this call.')
 
     def raise_first(self) -> None:
         """Raise the first error that came since the last call, if any."""
@@ -59,7 +70,7 @@ class CallbackErrors:
                 _with_note(error, f"{count - 1} more error(s) followed it.")
             raise error
 
-    def _sentence(self, error: BaseException, name: str, *, last: bool) -> str:
+    def _sentence(self, error: BaseException, name: str, *, last: bool = False) -> str:
         lines = [f'Error in {name} of client "{self.client_id}": {type(error).__name__}: {error}', *_place(error)]
         if last:
             lines.append("Its next errors are counted, not shown.")

@@ -31,7 +31,7 @@ from mqttkit.errors import ConnectError, InvalidArgument
 from mqttkit.topics import check_characters, check_topic_name
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from typing_extensions import Self
@@ -205,6 +205,10 @@ class Client(Receiving):
     def raise_kept(self) -> None:
         """Raise the error of a callback that waits for the next call, if there is one."""
         self._errors.raise_first()
+
+    def tell_errors(self, tell: Callable[[str], None]) -> None:
+        """Hand what callbacks raise to `tell`, as text on the network thread, in place of raising it in the next call."""
+        self._errors.tell = tell
 
     # --- publish and subscribe ---------------------------------------------------------------------------------------
     def publish(

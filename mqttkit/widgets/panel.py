@@ -42,6 +42,9 @@ class ClientPanel(KitWidget):
         tls: True, a CA file, a LessonCA, or a client certificate of one; a URL that begins with mqtts needs no more.
         settings: username, password, clean_session, will_topic, will_payload, will_qos, will_retain, keep_alive,
             protocol (4 or 5): what the form begins with.
+
+    Attributes:
+        client: the Client of the last Connect, to try `@panel.client.on(...)` with; errors of its callbacks appear in the panel.
     """
 
     _esm = module("panel.js")
@@ -105,6 +108,7 @@ class ClientPanel(KitWidget):
             protocol=mine.protocol,
         )
         client.on_message = guarded(self, self.take)
+        client.tell_errors(self.report)
         client.paho.on_disconnect = lambda *_: self.touch()
         return client
 

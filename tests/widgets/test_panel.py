@@ -58,6 +58,23 @@ def test_a_mistake_is_explained_where_the_click_was(panel):
     assert "no setting" in press(panel, "connect", colour="red")
 
 
+def test_an_error_in_a_callback_of_a_learner_appears_and_stops_no_button(panel):
+    press(panel, "connect")
+    press(panel, "subscribe", topic_filter="alarm", qos="1")
+
+    @panel.client.on("alarm")
+    def alarm(message):
+        return 1 / float(message.text)
+
+    for payload in ("0", "zero"):
+        press(panel, "publish", topic="alarm", payload=payload, qos="1")
+        assert panel.said == "Published to alarm: acknowledged with PUBACK."
+        wanted = "ZeroDivisionError" if payload == "0" else "ValueError"
+        until(lambda wanted=wanted: f'Error in @client.on("alarm") of client "ann": {wanted}' in panel.error)
+    assert "return 1 / float(message.text)" in panel.error
+    assert press(panel, "unsubscribe", topic_filter="alarm") == ""
+
+
 def test_a_wrong_password_says_so_and_the_password_never_reaches_the_page(broker):
     panel = ClientPanel(broker, "eve", username="bob", password="wrong")
     assert "bob" in press(panel, "connect") or "password" in panel.error
