@@ -7,49 +7,52 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from support.browser import console_of
+from support.browser import NotebookPage
 
 pytestmark = pytest.mark.browser
 GALLERY = Path(__file__).parents[2] / "notebooks" / "gallery.ipynb"
 
-READY = """async ([address, name]) => {
-  const sessions = await (await fetch(address)).json();
-  return sessions.some((one) => one.path === name && one.kernel.execution_state === "idle" && one.kernel.connections > 0);
-}"""
-# Notebook warns of its menu, and misses the settings of an extension that `mqttkit lab` leaves out.
+# Notebook misses the settings of an extension that `mqttkit lab` leaves out.
 NOTEBOOKS_OWN = "Cannot read properties of undefined (reading 'schema')"
 WIDGETS = 12  # all that the gallery shows
-LIVE = "(count) => document.querySelectorAll('.mqk[data-state=live]').length === count && !document.querySelector('.mqk-body:disabled')"
+COUNT = "([count, state]) => document.querySelectorAll(`.mqk[data-state=${state}]`).length === count"
+DRAWN = "() => !document.querySelector('.mqk-body:disabled')"
+CALLBACK = """
+panel = next(shown for shown in Out.values() if isinstance(shown, ClientPanel))
+
+@panel.client.on("home/hall/temperature")
+def alarm(message):
+    return 1 / float(message.text)
+"""
 
 
 @pytest.fixture
-def page(browser, lab):
+def notebook(browser, lab):
     """The gallery, high enough to be seen at once, with every cell run."""
     shutil.copy(GALLERY, lab.folder / "gallery7.ipynb")
-    page = browser.new_page(viewport={"width": 1300, "height": 9000})
-    page.set_default_timeout(60_000)
-    page.wrong = console_of(page)
-    page.goto(f"{lab.origin}/notebooks/gallery7.ipynb?token={lab.token}")
-    page.locator(".jp-Notebook .jp-Cell").first.wait_for()
-    page.wait_for_function(READY, arg=[f"{lab.origin}/api/sessions?token={lab.token}", "gallery7.ipynb"])
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
-    page.wait_for_function(LIVE, arg=WIDGETS)
-    page.wrong.clear()  # what Notebook says of itself while it starts: its commands and menus come in any order
-    yield page
-    page.close()
+    notebook = NotebookPage(browser, lab, width=1300, height=9000)
+    notebook.goto(f"{lab.origin}/notebooks/gallery7.ipynb?token={lab.token}")
+    notebook.run_all()
+    notebook.page.wait_for_function(COUNT, arg=[WIDGETS, "live"])
+    notebook.page.wait_for_function(DRAWN)
+    notebook.console.clear()  # what Notebook says of itself while it starts: its commands and menus come in any order
+    yield notebook
+    notebook.close()
 
 
 def widget(page, title):
     return page.locator(f".mqk-{title}")
 
 
-def test_something_is_done_with_each_of_them(page):
+def test_something_is_done_with_each_of_them(notebook):
+    page = notebook.page
     a_client_talks_and_tree_console_and_ladder_see_it(page)
     a_chart_is_drawn_and_a_room_talks(page)
     questions_are_answered_and_progress_is_told(page)
     keys_stay_in_the_widgets(page)
-    assert [said for said in page.wrong if said[0] != "warning" and said[1] != NOTEBOOKS_OWN] == []
+    an_error_in_a_callback_is_told(notebook)
+    a_restart_is_told_by_all_of_them(notebook)
+    assert [said for said in notebook.console if said[0] != "warning" and said[1] != NOTEBOOKS_OWN] == []
 
 
 def a_client_talks_and_tree_console_and_ladder_see_it(page):
@@ -131,3 +134,23 @@ def keys_stay_in_the_widgets(page):
     field.press_sequentially("dd")
     assert field.input_value() == "dd"
     assert cells.count() == before
+
+
+def an_error_in_a_callback_is_told(notebook):
+    assert notebook.execute(CALLBACK) == ""
+    panel = widget(notebook.page, "client-panel")
+    panel.get_by_label("Payload", exact=True).fill("0")
+    panel.get_by_label("Payload", exact=True).press("Enter")
+    panel.get_by_role("alert").get_by_text("ZeroDivisionError: float division by zero").wait_for()
+
+
+def a_restart_is_told_by_all_of_them(notebook):
+    page = notebook.page
+    page.get_by_role("menuitem", name="Kernel", exact=True).click()
+    page.get_by_role("menuitem", name="Restart Kernel…").click()  # its shortcut is part of the name
+    page.get_by_role("button", name="Confirm Kernel Restart").click()
+    page.wait_for_function(COUNT, arg=[WIDGETS, "stopped"])
+    assert page.get_by_text("Stopped. The kernel was restarted").count() == WIDGETS
+    assert page.locator(".mqk-body:enabled").count() == 0
+    notebook.screenshot("notebook7-stopped")
+    notebook.wait_until_ready()  # Jupyter cannot be ended while a kernel restarts

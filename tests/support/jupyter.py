@@ -86,7 +86,7 @@ def lab_server(
     """
     command = [sys.executable, "-m", "mqttkit", "lab", "--no-browser", "--port", "0", *arguments]
     process = subprocess.Popen(
-        [*command, "--", "--LabApp.expose_app_in_browser=True"],
+        [*command, "--", *(f"--{app}.expose_app_in_browser=True" for app in ("LabApp", "JupyterNotebookApp"))],
         cwd=cwd,
         env=clean_environment(home) | environment,
         stdin=subprocess.DEVNULL,
