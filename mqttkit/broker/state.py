@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from html import escape
 from typing import Any, NoReturn, TypeVar
 
+from mqttkit._tables import table_html, table_text
 from mqttkit.errors import BrokerError
 
 T = TypeVar("T")
@@ -157,24 +157,19 @@ class Table(list[T]):
     def __init__(self, kind: type[T], rows: Iterable[T] = ()) -> None:
         super().__init__(rows)
         self._names = [column.name for column in fields(kind) if column.repr]  # type: ignore[arg-type]
+        self._columns = [name.replace("_", " ") for name in self._names]
 
     def _cells(self) -> list[list[str]]:
         return [[_cell(getattr(row, name)) for name in self._names] for row in self]
 
     def __str__(self) -> str:
-        rows = [[name.replace("_", " ") for name in self._names], *self._cells()]
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-        return "\n".join(lines if self else [*lines, "(none)"])
+        return table_text(self._columns, self._cells())
 
     def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        head = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in self._names)
-        rows = "".join(f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in row)}</tr>" for row in self._cells())
-        empty = "" if self else f'<tr><td colspan="{len(self._names)}">(none)</td></tr>'
-        return f"<table><thead><tr>{head}</tr></thead><tbody>{rows}{empty}</tbody></table>"
+        return table_html(self._columns, self._cells())
 
 
 def _cell(value: Any) -> str:

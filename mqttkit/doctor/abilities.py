@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 from uuid import uuid4
 
 from typing_extensions import Self
 
+from mqttkit._tables import table_html
 from mqttkit.client import Client
 from mqttkit.client.address import find_address
 from mqttkit.errors import ConnectError, MqttKitError, SubscribeRefused, Timeout
@@ -259,11 +259,7 @@ class Abilities(list[Ability]):
         printer.text(str(self))
 
     def _repr_html_(self) -> str:
-        cells = ((one.name, one.answer, one.why) for one in self)
-        rows = "".join("<tr>" + "".join(f"<td>{escape(text)}</td>" for text in row) + "</tr>" for row in cells)
-        return (
-            f"<table><thead><tr><th>ability</th><th>answer</th><th>seen</th></tr></thead><tbody>{rows}</tbody></table>"
-        )
+        return table_html(("ability", "answer", "seen"), [(one.name, one.answer, one.why) for one in self])
 
 
 def abilities(url: str) -> Abilities:

@@ -8,13 +8,14 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._tables import table_html, table_text
 from mqttkit.widgets.arguments import check_options, check_place
 from mqttkit.widgets.asker import Asker
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import QUIET, Feed, direct, is_closed, is_ours, where
 from mqttkit.widgets.show import preview
-from mqttkit.widgets.tables import Rows, as_tables, broker_tables, sys_tables, table_html, table_text
+from mqttkit.widgets.tables import Rows, as_tables, broker_tables, sys_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -163,13 +164,15 @@ class BrokerConsole(KitWidget):
     def text(self) -> str:
         if self._broker is None:
             return "Console of a broker elsewhere: what it publishes below $SYS appears here."
-        parts = [f"{name}\n{table_text(rows)}" for name, rows in self.tables().items()]
+        parts = [f"{name}\n{table_text(rows.columns, rows.rows)}" for name, rows in self.tables().items()]
         return "\n\n".join(["Broker console", *parts])
 
     def html(self) -> str:
         if self._broker is None:
             return f"<p>{html.escape(self.text())}</p>"
-        return "".join(f"<p>{html.escape(name)}</p>{table_html(rows)}" for name, rows in self.tables().items())
+        return "".join(
+            f"<p>{html.escape(name)}</p>{table_html(rows.columns, rows.rows)}" for name, rows in self.tables().items()
+        )
 
     def release(self) -> None:
         self._unlisten()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mqttkit.broker import NotTold
@@ -137,20 +136,3 @@ def _queue(messages: Any) -> str:
         return "0"
     topics = ", ".join(message.topic for message in messages[:3])
     return f"{len(messages)}: {topics}{', …' if len(messages) > 3 else ''}"  # noqa: PLR2004 - a few
-
-
-def table_text(table: Rows) -> str:
-    """The table in plain text."""
-    rows = [table.columns, *table.rows]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(table.columns))]
-    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
-    return "\n".join(lines if table.rows else [*lines, "(none)"])
-
-
-def table_html(table: Rows) -> str:
-    """The table in HTML; every cell is text."""
-    head = "".join(f"<th>{html.escape(column)}</th>" for column in table.columns)
-    rows = ["".join(f"<td>{html.escape(cell)}</td>" for cell in row) for row in table.rows]
-    none = [] if rows else [f'<td colspan="{len(table.columns)}">(none)</td>']
-    body = "".join(f"<tr>{row}</tr>" for row in [*rows, *none])
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
