@@ -95,7 +95,7 @@ def join(game: Game) -> None:
     fits = {will[0] for will in wills if will} == topics == {p.topic for p in born}
     game.judge("address", fits, f"{names(connects)}; {told(born)}", [*connects[:2], *born[:2]])
     alive = {client.client_id for client in game.broker.clients()}
-    saw = f"{len(connects)} CONNECT, {names(connects)}"
+    saw = f"two people joined, {names(connects)}"  # the number of CONNECT says how often they came back
     game.judge("unique", len(set(ids)) == len(ids) == 2 and set(ids) <= alive, saw, connects)  # noqa: PLR2004
 
 
