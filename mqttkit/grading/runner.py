@@ -8,7 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from mqttkit.grading.kernel import Kernel, Run
+from mqttkit.grading.kernel import Kernel
+from mqttkit.grading.messages import Run
 from mqttkit.grading.notebooks import Cell, Notebook, is_check, question_of, tag
 from mqttkit.grading.sandbox import Box
 from mqttkit.grading.sentences import ended, missing, not_made

@@ -1,11 +1,12 @@
 """A grader process: one job a line on its input, one report a line on its output. It ends when its input ends.
 
-Its argument is a folder of its own. The first line is a key, and stands before every job and every report: without a box, a student's process could find these
-pipes in /proc and write into them.
+Its argument is a folder of its own. The first line is a key, and stands before every job and every report: without a box, a
+student's process could find these pipes in /proc and write into them.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -36,6 +37,7 @@ def main() -> int:
         report = grade_one(Job(**json.loads(jobs.get())))
         output.write(key + json.dumps(report) + "\n")
         output.flush()
+        gc.collect()  # what a flood left in the grader hangs in rings of references: gigabytes, and few objects
 
 
 def _read(jobs: queue.Queue[str], key: str) -> None:

@@ -175,6 +175,7 @@ BOMBS = {
         "timeout",
     ),
     "stdin": ("input('your password? ')", None),
+    "huge_error": ("raise ValueError('x' * 6_000_000)", "kernel_died"),
     "shouting": ("while True: print('x' * 1000)", "timeout"),
 }
 

@@ -6,15 +6,19 @@ import os
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
 import pytest
 from submissions_for_tests import untouched, wait_until
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import runner, sandbox
-from mqttkit.grading.kernel import Kernel, Run
+from mqttkit.grading.kernel import Kernel
+from mqttkit.grading.messages import Run
 from mqttkit.grading.rubric import load
 from mqttkit.grading.runner import Runner
+from mqttkit.grading.usage import Caps
 
 
 def test_the_end_of_a_kernel_is_not_the_end_of_its_neighbours(tmp_path):
@@ -53,6 +57,62 @@ def test_a_kernel_needs_no_port_where_its_sockets_have_a_short_path(name, transp
         kernel.close()
         box.close()
     assert not [*box.run.glob("zmq*")]
+
+
+@pytest.fixture
+def boxed(short):
+    """A box without walls."""
+    box = sandbox.make("none", load("1-topics"), "seed", short)
+    yield box
+    box.close()
+
+
+def peak():
+    """The most memory that this process has had since the last `forget_peak`, in bytes."""
+    status = Path("/proc/self/status").read_text("ascii")
+    return int(status.partition("VmHWM:")[2].split()[0]) << 10
+
+
+def forget_peak():
+    """From now on the peak is counted anew."""
+    Path("/proc/self/clear_refs").write_text("5", "ascii")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the peak is in /proc")
+def test_what_a_cell_prints_or_shows_costs_the_grader_nothing(boxed):
+    kernel = Kernel(boxed)
+    try:
+        forget_peak()
+        before = peak()
+        assert kernel.run("for _ in range(25): print('x' * 3_000_000, flush=True)", 20.0) == Run()
+        assert kernel.run("'x' * 60_000_000", 20.0) == Run()
+        assert peak() - before < 30 << 20
+    finally:
+        kernel.close()
+
+
+def test_a_kernel_whose_answer_is_too_large_is_given_up_at_once(boxed):
+    kernel = Kernel(boxed)
+    try:
+        begun = time.monotonic()
+        ended = kernel.run("raise ValueError('x' * 6_000_000)", 60.0)
+        assert (ended.end, "larger than 4 MB" in ended.why) == ("died", True)
+        assert kernel.run("1", 60.0).end == "died", "nothing waits for a connection that has ended"
+        assert time.monotonic() - begun < 50
+    finally:
+        kernel.close()
+
+
+def test_a_kernel_that_swells_the_grader_is_ended(boxed):
+    """Whatever way there is to send: the grader looks at its own memory, too."""
+    kernel = Kernel(boxed, Caps(grader=20 << 20))
+    swollen = b"x" * (60 << 20)
+    try:
+        ended = kernel.run("import time\ntime.sleep(30)", 30.0)
+        assert (ended.end, ended.why) == ("died", "what it sent took the grader more than 20 MB of memory")
+    finally:
+        kernel.close()
+    del swollen
 
 
 def test_a_kernel_that_is_lost_and_cannot_be_replaced_is_closed_once(tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from submissions_for_tests import ROOT, untouched, wait_until, with_first_cell
 
-from mqttkit.grading import kernel
+from mqttkit.grading import kernel, usage
 from mqttkit.grading.job import Job
 from mqttkit.grading.pool import Worker
 from mqttkit.grading.temporary import empty
@@ -97,7 +97,7 @@ def test_folders_that_vanish_do_not_blind_the_watch(tmp_path, monkeypatch):
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", too_late)
-    assert kernel._disk(tmp_path) >= 5000
+    assert usage.disk(tmp_path) >= 5000
     assert [path.name for path in tmp_path.iterdir()] == ["z"]
 
 
@@ -105,14 +105,14 @@ def test_folders_that_vanish_do_not_blind_the_watch(tmp_path, monkeypatch):
 def test_neither_depth_nor_number_nor_a_lock_hides_files_from_the_watch(short):
     for number in range(100):
         (short / f"{number}").touch()
-    assert kernel._disk(short) >= 100 * 4096
+    assert usage.disk(short) >= 100 * 4096
     make = "import os\nfor _ in range(1500):\n    os.mkdir('d' * 99)\n    os.chdir('d' * 99)"
     subprocess.run([sys.executable, "-c", make], cwd=short, check=True)
-    assert kernel._disk(short) == math.inf
+    assert usage.disk(short) == math.inf
     empty(short)
     (short / "locked").mkdir(mode=0o300)
     if os.geteuid() != 0:  # nothing is locked for root
-        assert kernel._disk(short) == math.inf
+        assert usage.disk(short) == math.inf
 
 
 def test_the_watch_goes_on_after_a_look_that_fails(monkeypatch):
@@ -124,13 +124,14 @@ def test_the_watch_goes_on_after_a_look_that_fails(monkeypatch):
             raise found
         return found
 
-    monkeypatch.setattr(kernel, "_excess", look)
+    monkeypatch.setattr(kernel, "excess", look)
     killed = []
     watched = SimpleNamespace(
         _quiet=SimpleNamespace(wait=lambda seconds: False),
         _process=None,
         _caps=None,
-        _box=None,
+        _box=SimpleNamespace(folder=None),
+        _memory=0,
         _kill=lambda: killed.append(1),
     )
     kernel.Kernel._watch(watched)
