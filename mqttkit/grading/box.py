@@ -2,9 +2,12 @@
 
 `box.py kernel ARGUMENTS` sets the limits and becomes the kernel. `box.py box PORT=SOCKET … -- ARGUMENTS` is the first
 process of a sandbox without a network: it forwards loopback ports to Unix sockets, starts the kernel, and ends with it.
+
+Both end with the grader, which alone holds the other end of their standard input: the system closes that with it.
 """
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -40,8 +43,36 @@ def limit() -> None:
                 continue
 
 
+def end_with(link: int) -> None:
+    """End this process, with its group where it leads one, as soon as the input `link` ends: then the grader has gone.
+
+    bubblewrap's own --die-with-parent comes too late for a grader that is killed while it sets up the box.
+    """
+
+    def wait() -> None:
+        while os.read(link, 4096):  # without a box, and as root, a student's code may write here
+            continue
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)
+        os._exit(1)
+
+    if (
+        sys.platform != "win32"
+    ):  # there a thread that reads a pipe holds up whoever asks about it; ipykernel itself waits for its parent
+        threading.Thread(target=wait, daemon=True).start()
+
+
+def _take_input() -> int:
+    """The standard input, under a number that no other program inherits; in its place there is nothing to read."""
+    link, nothing = os.dup(0), os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    return link
+
+
 def kernel(arguments: list[str]) -> None:
     """Become the kernel."""
+    end_with(_take_input())
     limit()
     sys.argv = ["ipykernel", *arguments, "--HistoryManager.hist_file=:memory:"]
     sys.path[0] = str(Path.cwd())  # the folder of the notebook, in place of this script's
@@ -52,6 +83,7 @@ def kernel(arguments: list[str]) -> None:
 
 def box(arguments: list[str]) -> int:
     """Forward the ports, start the kernel as a child, and wait for its end."""
+    end_with(0)
     split = arguments.index("--")
     for pair in arguments[:split]:
         port, _, path = pair.partition("=")

@@ -2,7 +2,8 @@
 
     python tests/support/leftovers.py FOLDER
 
-A process belongs to the run when its environment has FOLDER as the place for temporary files. Exit code 1 when there was one.
+A process belongs to the run when its environment has FOLDER as the place for temporary files; a box of bubblewrap, which has no
+environment, when its command line names something in FOLDER. Exit code 1 when there was one.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def main(folder: str) -> int:
 
 def _belongs(process: psutil.Process, folder: str) -> bool:
     try:
-        return process.environ().get("TMPDIR", "").startswith(folder) and process.status() != psutil.STATUS_ZOMBIE
+        boxed = process.name() == "bwrap" and any(part.startswith(f"{folder}/") for part in process.cmdline())
+        known = boxed or process.environ().get("TMPDIR", "").startswith(folder)
+        return known and process.status() != psutil.STATUS_ZOMBIE
     except (psutil.Error, OSError):
         return False  # another user's, or gone
 
