@@ -101,7 +101,9 @@ def given() -> str:
 
 
 def raised(name: str, facts: dict[str, Any]) -> str:
-    """A call raised."""
+    """A call raised, or returned what cannot be sent."""
+    if facts.get("type") == "Unsendable":
+        return f"`{name}` returned something that cannot be looked at: {facts.get('message', '')}."
     what = f"{facts.get('type', 'an error')}: {facts.get('message', '')}".rstrip(": .")
     extra = _advice(facts)
     return f"`{name}` raised {what}{_where(facts)}.{' ' + extra if extra else ''}"

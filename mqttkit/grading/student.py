@@ -96,7 +96,7 @@ class Student:
 
     def _send(self, value: Any) -> dict[str, Any]:
         try:
-            return {"value": self._store.encode(value)}
+            return {"value": self._store.sendable(value)}
         except (Unsendable, RecursionError) as error:
             return {"raised": stacks.describe(error)}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -43,6 +44,7 @@ class Unsendable(TypeError):
 
 
 _DEEPEST = 20
+_LARGEST = 1 << 20  # characters of a value in JSON
 
 
 class Store:
@@ -51,13 +53,20 @@ class Store:
     def __init__(self) -> None:
         self.objects: list[Any] = []
 
+    def sendable(self, value: Any) -> Any:
+        """See `encode`. Raises Unsendable where that is too much to send."""
+        encoded = self.encode(value)
+        if len(json.dumps(encoded)) > _LARGEST:
+            raise Unsendable(f"it is larger than {_LARGEST >> 20} MB")
+        return encoded
+
     def encode(self, value: Any, depth: int = 0) -> Any:
         """JSON for `value`. Numbers, text and containers are copied as plain values, everything else becomes a handle.
 
         A subclass of str or int is sent as the plain text or number it holds: what its methods claim does not travel.
         """
         if depth > _DEEPEST:
-            raise Unsendable("the value is nested more than 20 levels deep")
+            raise Unsendable(f"it is nested more than {_DEEPEST} levels deep")
         if value is None or isinstance(value, bool):
             return value
         if isinstance(value, (str, int, float)):

@@ -227,6 +227,7 @@ TROUBLE = {
     "exit": ("def start_monitor(broker): exit()", "raised"),
     "signature": ("def start_monitor(): pass\nstart_monitor.x = 1", "Keep the parameters"),
     "none": ("def start_monitor(broker):\n    Monitor(broker)", "returned nothing (None)"),
+    "huge": ("def start_monitor(broker): return 'x' * 2_000_000", "cannot be looked at: it is larger than 1 MB"),
     "old_paho": ("def start_monitor(broker):\n    return mqtt.Client('monitor')", "CallbackAPIVersion.VERSION2"),
 }
 
