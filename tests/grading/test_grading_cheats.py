@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from submissions_for_tests import ROOT, asked, grade, names_of, solved, untouched, with_cells, with_first_cell
 
 from mqttkit.grading import sandbox
+from mqttkit.grading.box import UNCOUNTED
 from mqttkit.grading.job import Job
 from mqttkit.grading.notebooks import tag
 from mqttkit.grading.pool import Worker
@@ -228,6 +230,23 @@ def test_the_number_of_processes_has_an_end(monkeypatch):
         timeout=20,
     )
     assert 0 < int(done.stdout or -1) < 60, done.stderr
+
+
+@pytest.mark.skipif(
+    platform.machine() not in UNCOUNTED or sys.platform != "linux", reason="one list for each processor"
+)
+@pytest.mark.parametrize("level", ["none", pytest.param("bwrap", marks=BOXED)])
+def test_there_is_no_memory_that_nobody_counts(level, tmp_path):
+    """2.5 GB in files without a name, and more in segments that no process has open, once were free. Nor a mount: root may."""
+    code = (
+        "import ctypes, errno\nlibc = ctypes.CDLL(None, use_errno=True)\nfound = []\n"
+        "for name, *more in (['memfd_create', b'x', 0], ['shmget', 0, 4096, 0o600], ['msgget', 0, 0o600], ['mount', None, None, None, 0, None]):\n"
+        "    got = getattr(libc, name)(*more)\n"
+        "    if (got, ctypes.get_errno()) != (-1, errno.EPERM): found.append((name, got, ctypes.get_errno()))\n"
+        "raise RuntimeError(found)"
+    )
+    report = grade(with_first_cell(NAME, code), tmp_path, name=NAME, level=level)
+    assert report["cells"][0]["what"] == "raised RuntimeError: []"
 
 
 @BOXED
