@@ -146,14 +146,24 @@ def _processors() -> int:
 
 def _conclude(book: gradebook.GradeBook) -> int:
     counts = book.counts()
-    words = ", ".join(f"{number} {status.replace('_', ' ')}" for status, number in sorted(counts.items()))
+    words = ", ".join(f"{number} {_words(status)}" for status, number in sorted(counts.items()))
     print(f"{words}. Marks: {book.plan.out / 'grades.csv'} (sandbox: {book.plan.sandbox})")
-    for report in book.reports.values():
-        if report["status"] != "graded":
-            print(f"  {report['student']}: {report['status'].replace('_', ' ')}. {report['note']}")
-        for note in report["notes"]:
-            print(f"  {report['student']}: {note}")
+    for student, report in sorted(book.reports.items()):
+        status = [] if report["status"] == "graded" else [f"{_words(report['status'])}. {report['note']}"]
+        for told_of_it in [*status, *report["notes"]]:
+            print(f"  {student}: {told_of_it}")
     return 0 if set(counts) <= {"graded"} else 1
+
+
+def _words(status: str) -> str:
+    return status.replace("_", " ")
+
+
+def _marks(report: Report) -> str:
+    """Points, and what went wrong, as far as there are any."""
+    points = "" if report["score"] is None else f"{report['score']:g}/{report['max_score']:g}"
+    status = "" if report["status"] == "graded" else _words(report["status"])
+    return ", ".join(part for part in (points, status) if part)
 
 
 class _Bar:
@@ -169,8 +179,9 @@ class _Bar:
     def step(self, report: Report) -> None:
         self._done += 1
         full = 30 * self._done // self._total
-        what = f"{report['score']:g}/{report['max_score']:g}" if report["status"] == "graded" else report["status"]
-        text = f"[{'#' * full}{'-' * (30 - full)}] {self._done}/{self._total}  {report['student'][:30]}: {what}"
+        text = (
+            f"[{'#' * full}{'-' * (30 - full)}] {self._done}/{self._total}  {report['student'][:30]}: {_marks(report)}"
+        )
         end = "\n" if not self._live or self._done == self._total else ""
         print(f"\r\x1b[K{text}" if self._live else text, end=end, file=sys.stderr, flush=True)
 

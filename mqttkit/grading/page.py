@@ -55,7 +55,7 @@ def _total(report: dict[str, Any]) -> str:
 
 
 def _notes(report: dict[str, Any]) -> list[str]:
-    notes = [report["note"], *report["notes"]]
+    notes = [report["note"], *(note for note in report["notes"] if note != sentences.off_roster())]
     if report["tampered"]:
         notes.append(
             "These cells were changed, and have been restored before grading: " + ", ".join(report["tampered"]) + "."
@@ -70,7 +70,8 @@ def _question(question: dict[str, Any]) -> str:
     points = f'<span class="points">{question["score"]:g} / {question["max_score"]:g}</span>'
     head = f"<h2>{points}{escape(question.get('task') or question['id'])}</h2>"
     if question["state"] != "played":
-        return f"{head}<p>{feedback.marked(question['note'])}</p>"
+        note = question["note"]
+        return f"{head}<p>{feedback.marked(sentences.ended(note[:1].upper() + note[1:]))}</p>"
     items = "".join(feedback.item_html(item) for item in feedback.told_once(question["items"]))
     return f'{head}<div class="mqttkit-check"><ul>{items}</ul>{_help(question)}</div>'
 

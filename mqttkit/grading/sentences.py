@@ -95,6 +95,11 @@ def untouched() -> str:
     return "not started yet"
 
 
+def off_roster() -> str:
+    """For the instructor only: somebody handed in whom the roster does not know."""
+    return "This student is not on the roster."
+
+
 def given() -> str:
     """A broken client as it was handed out, played so that its illness can be seen."""
     return "This client is still as it was given to you: no points yet. Repair its cell, run that, and check again."

@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from mqttkit.errors import GradingError
 from mqttkit.grading import unpack
 from mqttkit.grading.choose import choose
+from mqttkit.grading.sentences import off_roster
 from mqttkit.grading.unpack import File
 
 PATTERNS = {
@@ -95,7 +96,7 @@ def collect(
     chosen = [_submission(people[s], found.get(s, []), exercise, questions, names) for s in sorted(people)]
     for submission in chosen:
         if enrolled and submission.person.student not in enrolled:
-            submission.notes.append("This student is not on the roster.")
+            submission.notes.append(off_roster())
     return chosen
 
 

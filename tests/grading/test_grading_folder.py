@@ -19,7 +19,7 @@ import pytest
 from submissions_for_tests import ROOT, solved, untouched, with_cells, with_first_cell
 
 from mqttkit.errors import GradingError
-from mqttkit.grading import late, submissions, table
+from mqttkit.grading import commands, late, submissions, table
 from mqttkit.grading.commands import grade
 from mqttkit.grading.filenames import folder_names
 from mqttkit.grading.gradebook import GradeBook, Plan
@@ -94,7 +94,9 @@ def test_every_submission_has_a_status_and_a_sentence(graded, student, status, s
     report = json.loads((out / student / "report.json").read_text())
     assert report["status"] == status
     assert says in report["note"]
-    assert "<html" in (out / student / "feedback.html").read_text()
+    page = (out / student / "feedback.html").read_text("utf-8")
+    assert "<html" in page
+    assert "roster" not in page + (out / student / "results.json").read_text("utf-8"), "that is for the instructor"
 
 
 def test_the_mark_list(graded):
@@ -112,6 +114,30 @@ def test_the_mark_list(graded):
     )
     assert rows["syntax"]["q:name"] == "0"
     assert rows["syntax"]["q:matches"] == "6", "an error in one cell costs only its own question"
+
+
+def test_the_list_at_the_end_goes_by_student_and_a_dead_kernel_keeps_its_marks(capsys, tmp_path):
+    died = {
+        "student": "b",
+        "status": "kernel_died",
+        "note": "It ended.",
+        "notes": ["Twice."],
+        "score": 3.0,
+        "max_score": 24,
+    }
+    gone = {"student": "a", "status": "missing", "note": "Nothing.", "notes": [], "score": None, "max_score": 24}
+    book = GradeBook(Plan(tmp_path, tmp_path, tmp_path), {"b": died, "a": gone})
+    assert commands._conclude(book) == 1
+    first, *rest = capsys.readouterr().out.splitlines()
+    assert first.startswith("1 kernel died, 1 missing. Marks: ")
+    assert rest == ["  a: missing. Nothing.", "  b: kernel died. It ended.", "  b: Twice."]
+    bar = commands._Bar(2, 0)
+    for report in (died, gone):
+        bar.step(report)
+    assert [line.partition("/2  ")[2] for line in capsys.readouterr().err.splitlines()] == [
+        "b: 3/24, kernel died",
+        "a: missing",
+    ]
 
 
 def test_check_cells_are_restored(graded):
