@@ -98,7 +98,8 @@ class Runner:
 
     def _record(self, number: int, cell: Cell, run: Run, task: str) -> None:
         name = _name(cell, task)
-        what = _WHAT[run.end].format(seconds=self._timeout, error=run.error, why=f" ({run.why})" if run.why else "")
+        form = _ENDED if run.end == "died" and run.why else _WHAT[run.end]
+        what = form.format(seconds=self._timeout, error=run.error, why=run.why)
         if run.end != "ok":
             self.outcome.cells.append(
                 {"cell": number, "name": name, "id": str(tag(cell).get("grade_id", "")), "what": what}
@@ -186,5 +187,6 @@ _WHAT = {
     "error": "raised {error}",
     "interrupted": "was stopped after {seconds:g} s",
     "stuck": "was stopped after {seconds:g} s, and its kernel with it, for it did not react",
-    "died": "ended its kernel{why}",
+    "died": "ended its kernel",
 }
+_ENDED = "was ended with its kernel, for {why}"

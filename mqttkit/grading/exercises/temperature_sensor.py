@@ -94,4 +94,4 @@ def _judge_leaving(game: Game, observer: Client, payloads: list[str], sent: list
 
 
 def _qos(sent: list[Any]) -> str:
-    return f"QoS {sorted({p.qos for p in sent})}" if sent else "no PUBLISH"
+    return ", ".join(f"QoS {qos}" for qos in sorted({p.qos for p in sent})) or "no PUBLISH"
