@@ -34,6 +34,7 @@ from mqttkit.grading.temporary import Folder, empty, fits, place
 LEVELS = ("auto", "bwrap", "none")
 BOX = Path(__file__).with_name("box.py")
 CHECK_PORT = 1884
+_GRADERS = _BROKER, _CHECK = ("mqtt", "check")  # the grader's own sockets in a box
 _MORE_TASKS = 1000  # processes and threads; not fewer, as the user's other programs count, too, and go on beside it
 _TMPFS = 100 << 20  # bytes that a boxed kernel can write to its home, or to another folder in memory
 
@@ -89,8 +90,9 @@ class Box:
         return self.folder / "run"
 
     def empty(self) -> None:
-        """Remove what a lost kernel has written: the next one begins with an empty home."""
+        """Remove what a lost kernel has written: the next one begins with an empty home, and nothing lies where its sockets go."""
         empty(self.folder / "home")
+        empty(self.run, keep=_GRADERS)
 
     def close(self) -> None:
         """End the session and the gate; the folder belongs to the caller."""
@@ -158,14 +160,14 @@ def _package() -> Path:
 
 def _bwrap(exercise: Exercise, seed: str, folder: Path) -> Box:
     run = folder / "run"
-    gate = UnixGate(run / "mqtt")
+    gate = UnixGate(run / _BROKER)
     try:
-        session = Session(exercise, seed, path=run / "check", gate=gate)
+        session = Session(exercise, seed, path=run / _CHECK, gate=gate)
     except OSError:
         gate.close()
         raise
     env = _inside() | {GRADER: f"127.0.0.1:{CHECK_PORT}", SECRET: session.secret}
-    ports = [f"{BOXED_PORT}={run / 'mqtt'}", f"{CHECK_PORT}={run / 'check'}"]
+    ports = [f"{BOXED_PORT}={run / _BROKER}", f"{CHECK_PORT}={run / _CHECK}"]
     inner = [sys.executable, "/kit/mqttkit/grading/box.py", "box", *ports, "--", "-f", "{connection_file}"]
     return Box(_spec([*_bwrap_command(run, env), *inner]), {}, session, folder, gate)
 

@@ -11,6 +11,7 @@ import os
 import secrets
 import sys
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from types import TracebackType
 
@@ -91,14 +92,14 @@ def _remove_all(folder: Path) -> None:
         folder.rmdir()
 
 
-def empty(folder: Path) -> None:
-    """Remove what is in `folder`, also what was locked against reading.
+def empty(folder: Path, keep: Collection[str] = ()) -> None:
+    """Remove what is in `folder`, but what is called as in `keep`; also what was locked against reading.
 
     Folders in folders are moved up first: they may lie so deep that no path leads to them.
     """
     with contextlib.suppress(OSError):
         folder.chmod(0o700)
-        waiting = list(folder.iterdir())
+        waiting = [path for path in folder.iterdir() if path.name not in keep]
         while waiting:
             with contextlib.suppress(OSError):
                 waiting += _remove(waiting.pop(), folder)

@@ -343,6 +343,18 @@ def test_the_numbers_cannot_be_worked_out_beforehand(tmp_path):
     assert grade(cheating(code + " "), tmp_path, name=NAME)["seed"] != first["seed"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Unix sockets")
+@pytest.mark.parametrize("level", ["none", pytest.param("bwrap", marks=BOXED)])
+def test_what_lies_in_the_way_of_the_next_kernel_is_removed(level, tmp_path):
+    """Else the grader itself would fail, and the submission have no mark in place of a 0."""
+    code = (
+        "import os\nfrom ipykernel import get_connection_file\nrun = os.path.dirname(get_connection_file())\n"
+        "for name in os.listdir(run):\n    os.unlink(run + '/' + name)\n    os.makedirs(run + '/' + name + '/x')\nos._exit(1)"
+    )
+    report = grade(cheating(code), tmp_path, name=NAME, level=level, timeout=3, total=10)
+    assert (report["status"], report["score"]) == ("kernel_died", 0), report["note"]
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a Unix process group")
 def test_the_grader_survives_a_kill_of_its_group(tmp_path):
     code = "import os, signal\nos.killpg(os.getpgid(0), signal.SIGKILL)"
