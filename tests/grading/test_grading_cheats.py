@@ -57,7 +57,7 @@ CHEATS = {
     "    s.sendall(json.dumps(m).encode() + b'\\n')\nprint(s.recv(9999))",
     "wrong_secret": "import os\nos.environ['MQTTKIT_GRADER_SECRET'] = 'guess'",
     "garbage_on_the_socket": "import os, socket\nhost, port = os.environ['MQTTKIT_GRADER'].split(':')\n"
-    "for junk in (b'\\x00' * 5000 + b'\\n', b'[]\\n', b'{' * 9000 + b'\\n', b'null\\n'):\n"
+    "for junk in (b'\\x00' * 5000 + b'\\n', b'[]\\n', b'[' * 100_000 + b'\\n', b'null\\n'):\n"
     "    s = socket.create_connection((host, int(port))); s.sendall(junk)",
     "always_equal": "class Yes(str):\n    def __eq__(self, other): return True\n    def __hash__(self): return 0\n"
     "    def __contains__(self, x): return True\ndef reading(*a): return Yes('{}')\ndef stale(m, now): return Yes()",

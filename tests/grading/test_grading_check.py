@@ -257,12 +257,14 @@ def test_an_error_in_a_callback_is_told():
 def test_an_error_in_a_callback_of_the_kits_client_is_told():
     names = names_of(solved(NAME))
     run(
-        "from mqttkit import Client\ndef start_monitor(broker):\n    client = Client(broker, 'monitor').connect()\n"
-        "    client.on_message = lambda message: undefined_name\n    client.subscribe('garden/+/climate', 1)\n    return client",
+        "from mqttkit import Client\nkept = []\ndef start_monitor(broker):\n    client = Client(broker, 'monitor').connect()\n"
+        "    client.on_message = lambda message: undefined_name\n    client.subscribe('garden/+/climate', 1)\n    kept.append(client)\n    return client",
         names,
     )
     run("def summary(monitor): return {}", names)
     assert "undefined_name" in asked(NAME, "statistics", names).note
+    run("def start_monitor(broker): return 1", names)
+    assert "undefined_name" not in asked(NAME, "statistics", names).note, "that was an earlier check"
 
 
 def test_a_blocked_callback_is_told():
