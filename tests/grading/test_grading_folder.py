@@ -306,12 +306,13 @@ def test_a_name_that_is_made_to_collide_does_not():
 
 
 def test_the_report_of_somebody_else_is_not_ones_own(tmp_path):
-    """Where "Ada" and "ada" are one folder, and they were handed in one after the other."""
-    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", untouched(NAME))
+    """Where "Ada" and "ada" are one folder, and they were handed in one after the other; also while only Bob is graded."""
+    for student in ("ada", "bob"):
+        put(tmp_path / "in" / student / f"{NAME}.ipynb", untouched(NAME))
     (tmp_path / "out" / "ada").mkdir(parents=True)
     (tmp_path / "out" / "ada" / "report.json").write_text('{"student": "Ada", "score": 25, "status": "graded"}')
-    book = GradeBook(Plan(ROOT / "solutions" / f"{NAME}.ipynb", tmp_path / "in", tmp_path / "out", student="ada"))
-    assert [job.student for job in book.prepare(tmp_path / "work")] == ["ada"]
+    book = GradeBook(Plan(ROOT / "solutions" / f"{NAME}.ipynb", tmp_path / "in", tmp_path / "out", student="bob"))
+    assert [job.student for job in book.prepare(tmp_path / "work")] == ["bob"]
     assert book.reports == {}
 
 
