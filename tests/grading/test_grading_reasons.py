@@ -58,7 +58,7 @@ def test_what_comes_after_the_last_check_is_not_run(graded):
 
 
 def test_a_name_that_no_cell_makes_is_not_explained_by_a_cell_that_failed(tmp_path):
-    names = {"name": "def topic(*a): return ''", "guard": "def start_guard(*a): pass\n1/0\ndef seen(g): pass"}
+    names = {"name": "def topic(*a): return ''\n1/0", "guard": "def start_guard(*a): pass\n1/0\ndef seen(g): pass"}
     report = grade(with_cells(solved("1-topics"), **names), tmp_path, name="1-topics")
     assert question(report, "name")["note"] == "No cell of the notebook makes `topic_of`. Was it renamed or deleted?"
     assert question(report, "guard")["note"].startswith("The cell that makes `seen` did not finish")
