@@ -106,10 +106,11 @@ def test_neither_depth_nor_number_nor_a_lock_hides_files_from_the_watch(short):
     for number in range(100):
         (short / f"{number}").touch()
     assert usage.disk(short) >= 100 * 4096
-    make = "import os\nfor _ in range(1500):\n    os.mkdir('d' * 99)\n    os.chdir('d' * 99)"
-    subprocess.run([sys.executable, "-c", make], cwd=short, check=True)
-    assert usage.disk(short) == math.inf
-    empty(short)
+    make = "import os, sys\nfor _ in range(int(sys.argv[1])):\n    os.mkdir('d' * 99)\n    os.chdir('d' * 99)"
+    for levels in ("12", "1500"):  # a little deeper, and a file has no path by which its size can be asked for
+        subprocess.run([sys.executable, "-c", make, levels], cwd=short, check=True)
+        assert usage.disk(short) == math.inf
+        empty(short)
     (short / "locked").mkdir(mode=0o300)
     if os.geteuid() != 0:  # nothing is locked for root
         assert usage.disk(short) == math.inf
