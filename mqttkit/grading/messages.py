@@ -17,6 +17,7 @@ import zmq
 from jupyter_client.manager import KernelManager
 
 from mqttkit._advice import ORDER
+from mqttkit.grading import patience
 
 LARGEST = 4 << 20  # bytes of one message
 _KEPT = 16  # messages of a socket that wait to be read
@@ -102,12 +103,7 @@ class Messages:
         """True when the connection has ended, for good, though the kernel lives: a message over the limit does that."""
         if not self._monitor.poll(0):
             return False
-        end = time.monotonic() + _ENDING
-        while time.monotonic() < end:
-            if not self._alive():
-                return False
-            time.sleep(_TURN / 5)
-        return True
+        return patience.wait(lambda: not self._alive(), time.sleep, _ENDING) is None
 
     def close(self) -> None:
         """Give back the sockets; the manager ends what they were made of."""

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from submissions_for_tests import untouched, wait_until
@@ -15,7 +16,7 @@ from submissions_for_tests import untouched, wait_until
 from mqttkit.errors import GradingError
 from mqttkit.grading import runner, sandbox
 from mqttkit.grading.kernel import Kernel
-from mqttkit.grading.messages import Run
+from mqttkit.grading.messages import Messages, Run
 from mqttkit.grading.rubric import load
 from mqttkit.grading.runner import Runner
 from mqttkit.grading.usage import Caps
@@ -101,6 +102,14 @@ def test_a_kernel_whose_answer_is_too_large_is_given_up_at_once(boxed):
         assert time.monotonic() - begun < 50
     finally:
         kernel.close()
+
+
+@pytest.mark.parametrize("lives", [20, 100_000])
+def test_a_kernel_that_takes_a_moment_to_end_has_not_only_fallen_silent(lives):
+    """Its sockets are gone first, and on a busy machine long before."""
+    looks = iter([True] * lives + [False])
+    messages = SimpleNamespace(_monitor=SimpleNamespace(poll=lambda milliseconds: 1), _alive=lambda: next(looks))
+    assert Messages._cut_off(messages) == (lives > 20)
 
 
 def test_a_kernel_that_swells_the_grader_is_ended(boxed):
