@@ -292,7 +292,9 @@ def _storm(game: Game, count: int, returned: threading.Event) -> None:
 
 
 def _at_the_broker(game: Game) -> int:
-    """Messages that the broker has: it acknowledged them, or they were sent without asking for that."""
+    """Messages that the broker has: it acknowledged them, or they were sent without asking for that, and it can be reached."""
+    if not game.trace.packets(type="CONNACK"):
+        return 0
     unasked = [p for p in game.trace.packets(type="PUBLISH", receiver="broker") if not p.qos]
     return len(game.trace.packets(type="PUBACK", sender="broker")) + len(unasked)
 
