@@ -15,7 +15,7 @@ from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import QUIET, Feed, direct, is_closed, is_ours, where
 from mqttkit.widgets.show import preview
-from mqttkit.widgets.tables import Rows, as_tables, broker_tables, sys_tables
+from mqttkit.widgets.tables import Rows, as_tables, broker_tables, has_in_flight, sys_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,6 +59,9 @@ class BrokerConsole(KitWidget):
         self._seen_before = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=100)
         self._sys: dict[str, str] = {}
+        self._ran = self._in_flight = (
+            False  # as it was shown last: the broker, and messages without their acknowledgement
+        )
         self._happened = threading.Condition()
         self._asker = Asker(self.tables, as_tables([], [], [], []), self.touch, self.report)
         super().__init__()
@@ -125,10 +128,11 @@ class BrokerConsole(KitWidget):
         with self._happened:
             notable, messages = list(self._events), list(self._messages)
         tables = self.tables() if self._broker is None else self._asker.latest()
+        self._ran, self._in_flight = self._running(), has_in_flight(tables)
         return News(
             {
                 "where": self._where,
-                "running": self._running(),
+                "running": self._ran,
                 "silent": self._asker.silent,
                 "published": self.published,
                 "rate": round(self.measure_rate(), 1),
@@ -147,10 +151,13 @@ class BrokerConsole(KitWidget):
 
     def beat(self) -> None:
         super().beat()
-        if self.published and self._samples and self._samples[0][1] != self.published:
-            self.touch()  # the rate falls although nothing happens
-        if self._asker.silent:
+        if self._may_differ():
             self.touch()
+
+    def _may_differ(self) -> bool:
+        """Whether what was shown last may be over without an event that told so."""
+        falling = bool(self._samples) and self._samples[0][1] != self.published  # the rate, when nothing happens
+        return falling or self._asker.silent or self._in_flight or self._ran != self._running()
 
     def settle(self) -> None:
         if self._feed is not None:

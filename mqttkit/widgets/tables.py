@@ -61,6 +61,13 @@ def as_tables(
     }
 
 
+def has_in_flight(tables: Mapping[str, Rows]) -> bool:
+    """Whether a session waits for an acknowledgement, which is no event of the broker."""
+    sessions = tables.get("Sessions")
+    at = sessions.columns.index("in flight") if sessions else 0
+    return sessions is not None and any(row[at] not in ("0", "not told") for row in sessions.rows)
+
+
 def _told(broker: Any, question: Callable[[], list[Any]]) -> list[Any]:
     """The answer; nothing where the broker is stopped."""
     try:

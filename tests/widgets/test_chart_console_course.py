@@ -1,13 +1,15 @@
 """LiveChart, BrokerConsole and Progress, without a page."""
 
 from array import array
+from contextlib import closing
 
 import nbformat
 import pytest
 
 from mqttkit import Broker, BrokerConsole, Client, InvalidArgument, InvalidTopic, LiveChart, Progress, progress
 from mqttkit.widgets.readings import Source
-from support import need
+from support import need, rawmqtt
+from support.rawmqtt import Raw
 from support.waiting import until
 
 
@@ -90,6 +92,47 @@ def test_a_stopped_broker_is_shown_as_stopped():
     broker.stop()
     assert console.state().content["running"] is False
     console.close()
+
+
+@pytest.fixture
+def news():
+    """`news(console)`: what a page is told of it, newest last."""
+
+    def told(console):
+        contents = []
+        console.send = lambda message, buffers=None: contents.append(message.get("content") or contents[-1])
+        console._received(console, {"type": "hello"}, [])
+        return contents
+
+    return told
+
+
+def test_the_console_notices_an_acknowledgement_which_is_no_event(broker, sensor, news):
+    def in_flight():
+        return next(row[4] for row in told[-1]["tables"]["Sessions"]["rows"] if row[0] == "slow")
+
+    with closing(Raw("127.0.0.1", broker.port)) as slow:
+        sensor.publish("slow/x", "1", qos=1, retain=True)
+        slow.connect("slow")
+        console = BrokerConsole(broker)
+        told = news(console)
+        slow.send(rawmqtt.subscribe(("slow/x", 1)))  # the last event
+        slow.expect("SUBACK")
+        until(lambda: in_flight() == "1: slow/x")
+        slow.send(rawmqtt.ack("PUBACK", slow.expect("PUBLISH").pid))
+        until(lambda: in_flight() == "0")
+        console.close()
+
+
+def test_the_console_notices_that_a_broker_died_which_it_never_heard_of(news):
+    need("mosquitto")
+    with Broker(engine="mosquitto") as broker:
+        console = BrokerConsole(broker)
+        told = news(console)
+        assert told[-1]["running"]
+        broker._engine._child.process.kill()
+        until(lambda: not told[-1]["running"])
+        console.close()
 
 
 def test_of_a_broker_elsewhere_the_console_shows_what_it_says_of_itself():
