@@ -165,6 +165,8 @@ def clean_text(text: str, limit: int = MAX_TEXT) -> str:
 
     Line breaks stay. Lone surrogates, which UTF-8 cannot carry, are removed.
     """
+    if text.isascii() and text.isprintable():  # has none of these; in a flood the time counts
+        return text.strip()[:limit]
     kept = (c for c in text.replace("\t", " ") if c in "\n" + _JOINERS or unicodedata.category(c) not in _INVISIBLE)
     return unicodedata.normalize("NFC", "".join(_few_marks(kept))).strip()[:limit]
 
