@@ -2,12 +2,15 @@
 import { element, keepRows, oncePerFrame, setText } from "./base.js";
 
 const MOST = 1000; // lines on the page while somebody reads further up; later ones wait
+const FEW = 40; // lines drawn in a flood: more than are in sight, and nobody reads those above
+const CALM = 300; // ms after the flood until those are drawn, too
 
 export class ChatLog {
   constructor() {
     this.lines = [];
     this.shown = [];
     this.seen = 0; // number of the last line that came into sight
+    this.flood = null; // the timer that ends it
     this.draw = oncePerFrame(() => this.drawLines());
     this.list = element("ol");
     this.box = element("div", { class: "mqk-log", role: "log", "aria-label": "Messages", tabindex: 0 }, this.list);
@@ -37,21 +40,39 @@ export class ChatLog {
   /** These lines follow. */
   add(fresh, kept) {
     this.lines = this.lines.concat(fresh).slice(-kept);
+    if (fresh.length > FEW) this.beginFlood();
     this.draw();
+  }
+
+  beginFlood() {
+    clearTimeout(this.flood);
+    this.flood = setTimeout(() => {
+      this.flood = null;
+      this.draw();
+    }, CALM);
   }
 
   drawLines() {
     const follow = this.follow || this.atEnd;
+    const few = this.flood && follow && !this.follow;
     this.follow = false;
     this.shown = follow ? this.lines : this.withNewer();
-    keepRows(this.list, this.shown, (line) => line.number, makeLine, () => {});
+    const place = this.place();
+    keepRows(this.list, few ? this.shown.slice(-FEW) : this.shown, (line) => line.number, makeLine, () => {});
     if (follow) {
       this.box.scrollTop = this.box.scrollHeight;
       this.seen = this.last;
-    }
+    } else place.keep();
     const count = this.last - this.seen;
     setText(this.more, `↓ ${count} new line${count === 1 ? "" : "s"}`);
     this.more.hidden = !this.waiting;
+  }
+
+  /** Where the first line is: lines may come above it. */
+  place() {
+    const first = this.list.firstElementChild;
+    const before = first?.getBoundingClientRect().top;
+    return { keep: () => first?.isConnected && (this.box.scrollTop += first.getBoundingClientRect().top - before) };
   }
 
   /** What is shown, and what has come since, while there is room for it. */

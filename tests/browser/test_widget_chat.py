@@ -92,6 +92,12 @@ LOOK = """log => { const top = log.getBoundingClientRect().top;
   return [first.querySelector(".mqk-said").textContent, first.getBoundingClientRect().top - top]; }"""
 
 
+def assert_still(after, before):
+    """The same line is the first in sight, in the same place but for the part of a pixel that scrolling rounds off."""
+    assert after[0] == before[0]
+    assert after[1] == pytest.approx(before[1], abs=0.5)
+
+
 @pytest.fixture
 def room(host):
     """A room in a page, with somebody else who can write there, and 60 lines."""
@@ -116,7 +122,7 @@ def test_lines_that_flood_in_move_nothing_for_who_reads_further_up(host, room):
     field.press_sequentially("half a sen")
     room.write(range(60, 700))
     more = host.until(room.get_by_role("button", name="↓ 640 new lines"))
-    assert log.evaluate(LOOK) == before
+    assert_still(log.evaluate(LOOK), before)
     assert (field.input_value(), field.evaluate("one => one === document.activeElement")) == ("half a sen", True)
 
     more.press("Enter")
@@ -131,8 +137,49 @@ def test_lines_that_flood_in_move_nothing_for_who_reads_further_up(host, room):
     field.press("Enter")
     field.press("Enter")  # impatient: it is sent once
     host.until(log.locator(".mqk-own"))
+    host.until(room.get_by_role("button", name="Send", exact=True))  # no longer "Sending …"
     assert more.is_hidden()
     assert (host.widgets[0]._said, field.input_value()) == (1, "")
+    assert host.console == []
+
+
+# As soon as only the last lines of a flood are drawn, somebody scrolls up: what is in sight then, and once all are drawn.
+SCROLL_UP = """look => new Promise((resolve) => {
+  const log = document.querySelector(".mqk-log"), count = () => log.querySelectorAll("li").length;
+  let before, few = 0;
+  const watch = new MutationObserver(() => {
+    if (before && count() > few) resolve([few, before, look(log), count()]);
+    else if (!before && count() < 60) { few = count(); log.scrollTop = 100; before = look(log); }
+  });
+  watch.observe(log, { childList: true, subtree: true });
+})"""
+
+
+def test_in_a_flood_only_what_is_in_sight_is_drawn_until_somebody_scrolls_up_or_it_is_calm(host, room):
+    lines, widget = room.get_by_role("log").locator("li"), host.widgets[0]
+
+    def flood():
+        with widget.lock:
+            for n in range(100):
+                widget._add("other", "Bob", f"flood {n}")
+        widget.touch()
+
+    room.evaluate(f"() => {{ window.seen = ({SCROLL_UP})({LOOK}); }}")
+    flood()
+    host.until(room.get_by_text("flood 30", exact=True))
+    few, before, after, count = room.evaluate("() => window.seen")
+    assert (few, count) == (40, 161)
+    assert_still(after, before)
+
+    room.get_by_role("log").evaluate("log => { log.scrollTop = log.scrollHeight; }")
+    room.evaluate(
+        "() => { window.least = 1000; new MutationObserver(() => { window.least = Math.min(window.least, document.querySelectorAll('.mqk-log li').length); })"
+        ".observe(document.querySelector('.mqk-log'), { childList: true, subtree: true }); }"
+    )
+    flood()
+    host.until(lines.nth(199))
+    assert room.evaluate("() => window.least") == 40
+    host.until(room.get_by_text("flood 99", exact=True).last)
     assert host.console == []
 
 
