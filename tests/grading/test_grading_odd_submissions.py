@@ -276,17 +276,21 @@ def test_which_of_several_notebooks_is_graded(files, taken, says, tmp_path):
     assert ("newest" in one.notes[0]) == (says != "the same time")
 
 
-def test_a_damaged_archive_is_no_end(tmp_path):
-    (tmp_path / "in" / "ada").mkdir(parents=True)
-    with zipfile.ZipFile(tmp_path / "in" / "ada" / "w.zip", "w") as archive:
-        archive.writestr(f"{NAME}.ipynb", nbformat.writes(untouched(NAME)))
-    data = bytearray((tmp_path / "in" / "ada" / "w.zip").read_bytes())
-    data[60:400] = bytes(340)
-    (tmp_path / "in" / "ada" / "w.zip").write_bytes(data)
+@pytest.mark.parametrize("damage", ["inside", "cut off"])
+def test_a_damaged_archive_is_no_end(damage, tmp_path):
+    """A hole in one file leaves the others; without the list at its end an archive is something else; the next student is graded."""
+    packed = tmp_path / "in" / "ada" / "w.zip"
+    packed.parent.mkdir(parents=True)
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name in ("first try", "second try"):
+            archive.writestr(f"{name}.ipynb", nbformat.writes(untouched(NAME)))
+    data = packed.read_bytes()
+    packed.write_bytes(data[:60] + bytes(340) + data[400:] if damage == "inside" else data[:-60])
     put(tmp_path / "in" / "bob" / f"{NAME}.ipynb", untouched(NAME))
-    found = collect(tmp_path / "in", NAME, tmp_path / "work")
-    assert found[-1].person.student == "bob"
-    assert [grade_one(job_for(s.path, tmp_path))["status"] for s in found[:-1]] in ([], ["unreadable"])
+    ada, bob = collect(tmp_path / "in", NAME, tmp_path / "work")
+    taken = ("second try.ipynb", []) if damage == "inside" else ("", ["w.zip"])
+    assert (ada.path.name if ada.path else "", ada.handed) == taken
+    assert bob.path is not None
 
 
 # --- what stands in the file
