@@ -167,8 +167,9 @@ def test_an_exercise_of_ones_own_is_listed_and_reset(lamp, capsys):
 def test_the_copy_for_students_has_no_solution_and_can_be_reset(lamp, monkeypatch, capsys):
     (lamp / "exercises").mkdir()
     (lamp / "exercises" / "grades.txt").write_text("private")
-    (lamp / "notebooks").mkdir()
-    (lamp / "notebooks" / "x.ipynb").write_text("{}")
+    for name in ("x.ipynb", ".ipynb_checkpoints/x.ipynb", "__pycache__/x.pyc", "x.1.old.ipynb"):
+        (lamp / "notebooks" / name).parent.mkdir(parents=True, exist_ok=True)
+        (lamp / "notebooks" / name).write_text("{}")
     assert commands.exercises("pack", target=lamp / "students.zip") == 0
     assert commands.exercises("pack", target=lamp / "students.zip") == 2, "nothing is written over"
     with zipfile.ZipFile(lamp / "students.zip") as archive:
