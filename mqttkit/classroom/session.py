@@ -230,9 +230,8 @@ class Classroom:
     def _run(self, upstream: Upstream, ready: _Ready) -> None:
         """The thread: an event loop for all connections."""
         try:
-            loop = (
-                asyncio.SelectorEventLoop()
-            )  # also on Windows: the other kind cannot wait for a socket to become readable
+            # Also on Windows: the other kind cannot wait for a socket to become readable.
+            loop = asyncio.SelectorEventLoop()
             try:
                 loop.run_until_complete(self._serve(upstream, ready))
             finally:

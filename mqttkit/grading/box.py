@@ -93,9 +93,8 @@ def end_with(link: int) -> None:
             os.killpg(0, signal.SIGKILL)
         os._exit(1)
 
-    if (
-        sys.platform != "win32"
-    ):  # there a thread that reads a pipe holds up whoever asks about it; ipykernel itself waits for its parent
+    # Not on Windows: there a thread that reads a pipe holds up whoever asks about it, and ipykernel itself waits for its parent.
+    if sys.platform != "win32":
         threading.Thread(target=wait, daemon=True).start()
 
 

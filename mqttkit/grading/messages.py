@@ -22,9 +22,7 @@ from mqttkit.grading import patience
 LARGEST = 4 << 20  # bytes of one message
 _KEPT = 16  # messages of a socket that wait to be read
 _TURN = 0.25  # seconds
-_SENDING = (
-    5000  # milliseconds that a socket may take to pass on what is sent: it could wait for ever for a lost connection
-)
+_SENDING = 5000  # milliseconds to pass on what is sent; without a limit it waits for ever for a lost connection
 _ENDING = 1.0  # seconds that a process may take to be gone when its sockets are
 _TOO_LARGE = f"what it sent in place of a result was larger than {LARGEST >> 20} MB, or damaged"
 

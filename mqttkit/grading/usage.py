@@ -14,10 +14,7 @@ import psutil
 
 _BLOCK = 4096  # bytes that the smallest file takes on a disk
 _LONGEST = 1000  # characters of the path of a folder: those of files in it must not come near to what a system can open
-_HIDES = {
-    errno.ENAMETOOLONG,
-    errno.EACCES if os.name == "posix" else errno.ENAMETOOLONG,
-}  # on Windows, what vanishes is denied
+_HIDES = {errno.ENAMETOOLONG} | ({errno.EACCES} if os.name == "posix" else set())  # on Windows, what vanishes is denied
 
 
 @dataclass(frozen=True)

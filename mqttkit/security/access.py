@@ -49,9 +49,8 @@ class AccessRule:
             if pattern in text:
                 if not name:
                     return None
-                if any(
-                    wild in name for wild in "+#/"
-                ):  # a name must not widen a rule that allows, nor evade one that forbids
+                # A name must not widen a rule that allows, nor evade one that forbids.
+                if any(wild in name for wild in "+#/"):
                     return None if self.allow else "#"
                 text = text.replace(pattern, name)
         return text

@@ -59,9 +59,8 @@ class BrokerConsole(KitWidget):
         self._seen_before = 0
         self._samples: deque[tuple[float, int]] = deque(maxlen=100)
         self._sys: dict[str, str] = {}
-        self._ran = self._in_flight = (
-            False  # as it was shown last: the broker, and messages without their acknowledgement
-        )
+        # As it was shown last: that the broker runs, and that messages wait for their acknowledgement.
+        self._ran = self._in_flight = False
         self._happened = threading.Condition()
         self._asker = Asker(self.tables, as_tables([], [], [], []), self.touch, self.report)
         super().__init__()

@@ -220,9 +220,8 @@ def online(game: Game) -> None:
     _present(vanishing, room, "early", early, online=True)
     _present(others, room, "left", left, online=False)
     chatter = _join(game, room, me)
-    game.seen(
-        type="PUBACK", sender="broker", timeout=1
-    )  # its own presence is at the broker: its echo comes before the fence
+    # Its own presence is at the broker: its echo comes before the fence.
+    game.seen(type="PUBACK", sender="broker", timeout=1)
     _present(others, room, "fence", fence, online=True)
     there = _names_are(game, chatter, [early, fence])
     game.judge("late", *there)

@@ -128,9 +128,8 @@ def crash(game: Game) -> None:
     game.until(lambda: neighbour.messages or not born, timeout=1)
     will = will_of(game.trace.packets(type="CONNECT")[0])
     game.network.cut(None)
-    promised = (
-        will is not None and will[0] == topic
-    )  # what was not promised will not come: there is no need to wait for it
+    # What was not promised will not come: there is no need to wait for it.
+    promised = will is not None and will[0] == topic
     gone = game.until(lambda: _heard(neighbour)[-1:] == ["offline"], timeout=2 if promised else 0.2)
     game.judge(
         "fires", gone, f"the neighbour heard {listed(_heard(neighbour))}{'' if promised else f'; {will_words(will)}'}"
