@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -12,6 +13,16 @@ def shut(link: socket.socket) -> None:
     with contextlib.suppress(OSError):  # not connected: a listening socket on some systems, or gone already
         link.shutdown(socket.SHUT_RDWR)
     link.close()
+
+
+def accepted(server: socket.socket) -> Iterator[socket.socket]:
+    """Each connection that comes in, until `server` is shut."""
+    while True:
+        try:
+            link, _ = server.accept()
+        except OSError:
+            return
+        yield link
 
 
 def unix_server(path: Path) -> socket.socket:

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from mqttkit._sockets import shut
+from mqttkit._sockets import accepted, shut
 from mqttkit.client import Client
 from mqttkit.errors import MqttKitError
 from mqttkit.grading.prefix import Prefix
@@ -91,11 +91,7 @@ class Corner:
                 pass
 
     def _serve(self) -> None:
-        while True:
-            try:
-                inner, _ = self._server.accept()
-            except OSError:
-                return
+        for inner in accepted(self._server):
             carrier = threading.Thread(target=self._carry, args=(inner,), name="mqttkit-corner", daemon=True)
             self._carriers.append(carrier)
             carrier.start()

@@ -7,7 +7,7 @@ import socket
 import threading
 from pathlib import Path
 
-from mqttkit._sockets import shut, unix_server
+from mqttkit._sockets import accepted, shut, unix_server
 
 CONNECTIONS = 64  # of one kernel at the same time
 BOXED_PORT = 1883  # where the box shows the broker, on its own loopback
@@ -41,11 +41,7 @@ class UnixGate:
         shut(self._server)
 
     def _serve(self) -> None:
-        while True:
-            try:
-                inner, _ = self._server.accept()
-            except OSError:
-                return
+        for inner in accepted(self._server):
             self._connect(inner)
 
     def _connect(self, inner: socket.socket) -> None:

@@ -10,7 +10,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from mqttkit._sockets import shut, unix_server
+from mqttkit._sockets import accepted, shut, unix_server
 from mqttkit.errors import GradingError
 from mqttkit.grading import sentences
 from mqttkit.grading.check import LINE
@@ -64,11 +64,7 @@ class Session:
             self._open = None
 
     def _serve(self) -> None:
-        while True:
-            try:
-                link, _ = self._server.accept()
-            except OSError:
-                return
+        for link in accepted(self._server):
             self._links = [known for known in self._links if known.fileno() >= 0]
             if len(self._links) >= LINKS:
                 link.close()  # a kernel has one check at a time; more would only cost threads of the grader
