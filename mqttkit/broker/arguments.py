@@ -18,6 +18,7 @@ EVENT_KINDS = (
     "stop", "error",
 )  # fmt: skip
 _HIGHEST_PORT = 65_535
+_PACKET_IDS = 65_535
 
 
 def check_ports(ports: Mapping[str, Any]) -> dict[str, int]:
@@ -43,7 +44,7 @@ def check_host(host: Any, *, guarded: bool) -> str:
 
 def check_max_inflight(number: Any) -> int:
     """How many deliveries may be under way to one client: there are 65535 packet identifiers [MQTT-2.3.1-1]."""
-    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _HIGHEST_PORT:
+    if isinstance(number, bool) or not isinstance(number, int) or not 1 <= number <= _PACKET_IDS:
         raise BrokerError(f"max_inflight is a whole number from 1 to 65535, not {number!r}.")
     return number
 
