@@ -292,7 +292,7 @@ class Trace:
         with self._changed:
             self._feed()
             self._items.clear()
-            self.dropped = self._fed = 0
+            self._bytes = self.dropped = self._fed = 0
             self._causes = self._causes.copy()
             self._start, self.started = clock.monotonic(), clock.time()
 

@@ -158,6 +158,18 @@ def test_clear_keeps_what_is_known_of_sessions(tape):
     assert tape.trace.unsettled() == ["PUBLISH for home/x to alice"]
 
 
+def test_what_was_cleared_takes_no_room():
+    tape = Tape()
+    tape.trace.most_bytes = 10_000
+    link = tape.connect("bob")
+    for _ in range(5):
+        tape.send(link, "PUBLISH", topic="t", payload=b"x" * 5000)
+        tape.trace.clear()
+    for _ in range(5):
+        tape.send(link, "PINGREQ")
+    assert len(tape.trace) == 5
+
+
 def test_many_threads_may_record_and_read():
     tape = Tape()
     link = tape.connect("bob")
