@@ -231,7 +231,7 @@ class Connection:
         try:
             transport.write_eof()
         except (OSError, NotImplementedError):  # the broker was faster; or TLS, which has no half of an end
-            self._broker.reset()
+            self._leave_broker()
         else:
             self.broker_shall_notice()
 
@@ -246,7 +246,14 @@ class Connection:
     def give_up_waiting(self) -> None:
         """The broker has not ended its side in time: nothing waits for it any more."""
         if self._over:
+            self._leave_broker()
+
+    def _leave_broker(self) -> None:
+        """Only what was cut is reset: a reset throws away what was sent before an orderly end."""
+        if self._aborted:
             self._broker.reset()
+        elif self._broker.transport is not None:
+            self._broker.transport.close()
 
     def _end(self, keep: Pipe | None = None) -> None:
         self._over = True

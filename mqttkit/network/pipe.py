@@ -212,7 +212,7 @@ class Pipe:
         self._close_when_empty()
 
     def _after_goodbye(self) -> None:
-        if self._goodbye:
+        if self._goodbye and not self._queue:  # DISCONNECT is not said while it waits behind slow packets
             self._connection.broker_shall_notice()
 
     def _start_timer(self) -> None:

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import pytest
 
-from mqttkit import MqttKitError, Network, Will
+from mqttkit import Lab, MqttKitError, Network, Will
 from mqttkit.errors import ConnectError
 
 TOPIC = "home/t"
@@ -164,6 +164,20 @@ def test_limit_takes_as_long_as_the_bytes_need(lab, pair):
         bob.publish(TOPIC, b"x" * 3000, qos=0)
         alice.wait_for(1)
         assert 0.28 < time.monotonic() - start < 2
+
+
+def test_a_polite_client_behind_a_slow_link_loses_nothing_and_leaves_no_will():
+    """Its DISCONNECT waits behind its messages: until it has gone out, the broker has nothing to notice."""
+    with Lab() as lab:
+        alice, bob = lab.client("alice"), lab.client("bob", will=Will("home/bob", "gone"))
+        alice.subscribe("home/#")
+        lab.network.limit(1000, "bob")
+        for size in (100, 700):  # the second needs longer than the broker gets to notice an end
+            bob.publish(TOPIC, bytes(size))
+        bob.disconnect()
+        assert [len(m.payload) for m in alice.wait_for(2)] == [100, 700]
+        alice.publish("home/fence", "the end")
+        assert alice.wait_for(1)[0].text == "the end"
 
 
 def test_random_loss_is_the_same_for_the_same_seed(new_lab):

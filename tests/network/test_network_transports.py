@@ -62,6 +62,16 @@ def test_plain_clients_reach_a_tls_broker_and_every_packet_is_seen(engine):
         assert network.trace.packets("PUBLISH")[0].text == SECRET
 
 
+def test_a_polite_end_leaves_nothing_unsent_on_the_way_to_a_tls_broker():
+    """TLS has no half of an end; to reset in place of it would throw away what waits to be encrypted."""
+    with Broker(tls=True, port=None) as broker, Network(broker) as network, Client(network, "alice") as alice:
+        alice.subscribe("bulk")
+        with socket.create_connection((network.host, network.port)) as sender:
+            bulk = encode("PUBLISH", topic="bulk", payload=bytes(500_000))
+            sender.sendall(encode("CONNECT", client_id="sender") + 6 * bulk + encode("DISCONNECT"))
+        assert len(alice.wait_for(6, timeout=10)) == 6
+
+
 def test_a_certificate_that_cannot_be_verified_ends_the_connection(engine):
     with (
         Broker(tls=True, port=None, engine=engine) as broker,
