@@ -63,6 +63,10 @@ def too_few(client: Receiving, n: int, timeout: float, topic: str | None, unread
     parts = [f"Waited {timeout:g} s for {wanted}.", _seen(unread)]
     if link.over:
         parts = [f"{wanted[0].upper()}{wanted[1:]} did not come: {link.why_not_connected()}", _seen(unread)]
+    elif not link.subscriptions and link.session_present:
+        parts.append(
+            "This client has not called subscribe(): it gets what earlier ones asked for, which the broker has kept."
+        )
     elif not link.subscriptions:
         parts.append("This client has no subscription: call subscribe() first.")
     else:

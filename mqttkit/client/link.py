@@ -65,6 +65,9 @@ class Link:
         if reason.is_failure:
             self._set(self.state, refusal=reason)
             return
+        if self.state == "killed":  # this attempt to come back was under way
+            self.paho.hang_up()
+            return
         self.session_present = flags.session_present
         if not flags.session_present:
             self._subscribe_again()
@@ -116,6 +119,7 @@ class Link:
         with self._opening:
             if self.connected and not self.paho.line_is_dead():
                 return
+            self.paho.disconnect()  # also ends the wait for the next attempt to come back
             self.end(HANG_UP_SECONDS)
             self._acks.clear()
             self._set("connecting")
@@ -164,6 +168,8 @@ class Link:
         """End the connection without DISCONNECT."""
         if self.state in ("connected", "lost"):
             self._set("killed")
+        if self.paho.socket() is None:  # between two attempts to come back
+            self.paho.disconnect()  # sends nothing: paho tries no more
         self.end(0)
 
     def end(self, grace: float) -> None:
@@ -248,6 +254,11 @@ class Link:
         if self.over:
             raise ConnectError(f"{what.partition(' within')[0]}: {self.why_not_connected()}")
         self._busy()
+        if not self.connected:
+            raise Timeout(
+                f"{what}: the connection is lost, and this client tries to get it back. Messages of QoS 1 and 2 are sent "
+                "once it is there. Is the broker running?"
+            )
         raise Timeout(
             f"{what}. The connection is still up, so the packet or its answer is lost or late on the way. MQTT does not "
             "resend while connected: messages of QoS 1 and 2 are sent again after a reconnect."

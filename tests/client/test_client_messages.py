@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
@@ -261,6 +262,16 @@ def test_persistent_session_keeps_subscription_and_messages(broker, topic):
     Client(broker.url, "sleeper").connect().close()  # takes the session away again
 
 
+def test_a_resumed_session_is_not_said_to_have_no_subscription(broker, topic):
+    """The subscription was made by an earlier run; the broker has kept it."""
+    client_id = topic.replace("/", "-")
+    broker.client(client_id, clean_session=False).subscribe(topic, 1)
+    again = broker.client(client_id, clean_session=False)
+    with pytest.raises(Timeout, match="which the broker has kept"):
+        again.wait_for(timeout=0.05)
+    again.unsubscribe(topic)
+
+
 def test_will_is_sent_after_kill_and_not_after_disconnect(broker, topic):
     """kill() is a power cut, disconnect() a goodbye."""
     from mqttkit import Will
@@ -319,6 +330,45 @@ def test_kill_is_final_even_with_reconnect(broker):
     thread = alice.paho.network_thread
     alice.kill()
     assert not thread.is_alive()
+    assert repr(alice).endswith("killed, 0 subscriptions")
+
+
+@pytest.fixture
+def between_attempts(broker):
+    """A client that has lost its connection, and tries again in half a minute."""
+    alice = broker.client(reconnect=True)
+    alice.paho.reconnect_delay_set(30, 30)
+    alice.paho.socket().shutdown(2)
+    assert alice.wait_closed(5)
+    return alice
+
+
+def test_kill_is_final_between_two_attempts_to_reconnect(between_attempts):
+    """There is no connection to hang up then; the thread must end all the same."""
+    thread = between_attempts.paho.network_thread
+    between_attempts.kill()
+    assert not thread.is_alive()
+    assert repr(between_attempts).endswith("killed, 0 subscriptions")
+
+
+def test_connect_does_not_wait_for_the_next_attempt_to_reconnect(between_attempts):
+    """Who calls connect() wants it now."""
+    assert between_attempts.connect(timeout=3).connected
+
+
+def test_what_cannot_be_acknowledged_while_the_connection_is_lost(between_attempts, topic):
+    """It was said to be up still."""
+    with pytest.raises(Timeout, match="the connection is lost, and this client tries to get it back"):
+        between_attempts.publish(topic, "x", 1, timeout=0.1)
+
+
+def test_a_killed_client_that_was_just_coming_back_hangs_up(broker):
+    """CONNACK may come after kill(): of an attempt that was under way."""
+    alice = broker.client(reconnect=True)
+    alice._link.state = "killed"
+    alice._link._on_connect(None, None, SimpleNamespace(session_present=True), SimpleNamespace(is_failure=False), None)
+    alice.paho.network_thread.join(5)
+    assert not alice.paho.network_thread.is_alive()
     assert repr(alice).endswith("killed, 0 subscriptions")
 
 
