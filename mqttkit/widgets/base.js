@@ -92,7 +92,7 @@ class Link {
     } else if (message.type === "snapshot") {
       this.take(message, buffers);
     } else if (message.type === "update") {
-      if (message.number === this.number + 1) this.take(message, buffers);
+      if (this.number !== null && message.number === this.number + 1) this.take(message, buffers);
       else if (this.number === null || message.number > this.number) this.hello();
     } else {
       for (const view of this.views) view.tell(message, buffers);

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import html
-import itertools
 import threading
 import time
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
@@ -60,7 +59,6 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
     def __init__(self, **traits: Any) -> None:
         self.lock = threading.RLock()
         self._sending = threading.Lock()  # numbers must go out in order
-        self._number = itertools.count(1)
         self._last = 0
         self._changed = False
         self._told = 0.0
@@ -162,10 +160,10 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
                 news = self.changes()
                 kind = "snapshot" if news is None else "update"
                 news = self.state() if news is None else news
+            self._post(kind, news)
         except Exception as error:  # noqa: BLE001 - it must neither end the thread nor stay unseen
-            kind, news = "update", News({})
             self._error = sentence(error)
-        self._post(kind, news)
+            self._post("update", News({}))
 
     def beat(self) -> None:
         """Tell the page that the kernel is alive. Called by the flusher."""
@@ -174,9 +172,10 @@ class KitWidget(anywidget.AnyWidget):  # type: ignore[misc]  # anywidget brings 
             self.send({"type": "beat", "number": self._last})
 
     def _post(self, kind: str, news: News) -> None:
-        self._last = next(self._number)
-        common = {"type": kind, "number": self._last, "error": self._error, "ended": self._ended}
+        number = self._last + 1
+        common = {"type": kind, "number": number, "error": self._error, "ended": self._ended}
         self.send({**common, "content": news.content}, list(news.buffers))
+        self._last = number  # what could not be sent leaves no gap, for which a page would ask again and again
 
     def _received(self, _widget: Any, message: Any, buffers: Any) -> None:
         """Something came from a page. What it asks for is checked: a page is not to be trusted with method names."""

@@ -6,6 +6,7 @@ import json
 
 SHORT = 120
 """Characters of a payload that are shown where there is one line for it."""
+_LONGEST = 20_000  # characters of JSON: 1000 brackets in each other would be indented by a million spaces
 
 
 def preview(payload: bytes, limit: int = SHORT) -> str:
@@ -34,9 +35,11 @@ def as_hex(payload: bytes, limit: int = 2000) -> str:
 
 
 def as_json(payload: bytes) -> str | None:
-    """The payload as indented JSON; None where it is not a JSON object or list."""
+    """The payload as indented JSON; None where it is not a JSON object or list, or nested deeper than anybody reads."""
     try:
         content = json.loads(payload)
+        text = json.dumps(content, indent=2, ensure_ascii=False) if isinstance(content, (dict, list)) else None
     except (ValueError, RecursionError):
         return None
-    return json.dumps(content, indent=2, ensure_ascii=False) if isinstance(content, (dict, list)) else None
+    # JSON may name half a character, such as "\ud83d" alone; no message to a page can carry one.
+    return text.encode("utf-8", "backslashreplace").decode() if text and len(text) <= _LONGEST else None

@@ -1,5 +1,6 @@
 """The base of all widgets: numbered news, errors that show, a thread that ends."""
 
+import json
 import re
 import threading
 import time
@@ -9,6 +10,7 @@ import pytest
 from mqttkit.widgets.assets import HERE, module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.flusher import Flusher, flusher
+from mqttkit.widgets.show import as_json
 
 
 class Counter(KitWidget):
@@ -110,6 +112,37 @@ def test_an_error_while_telling_is_shown_and_does_not_end_the_thread(counter):
     counter.count = 7
     counter.touch()
     counter.wait_for(lambda sent: sent[-1]["content"] == {"count": 7})
+
+
+def test_news_that_cannot_be_sent_are_shown_as_an_error_and_the_next_ones_arrive(counter):
+    """Such as half a character; the heartbeat goes on, and the numbers have no gap."""
+    counter.send = lambda content, buffers=None: counter.sent.append(json.loads(json.dumps(content, allow_nan=False)))
+    counter.from_page(type="hello")
+    counter.add(float("inf"))
+    counter.wait_for(lambda sent: "ValueError" in sent[-1].get("error", ""))
+    with counter.lock:
+        counter.count = 3
+    counter.touch()
+    counter.wait_for(lambda sent: sent[-1].get("content") == {"count": 3})
+    numbers = [message["number"] for message in counter.sent if message["type"] != "beat"]
+    assert numbers == list(range(numbers[0], numbers[0] + len(numbers)))
+    counter.beat()
+    assert counter.sent[-1]["type"] == "beat"
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        (b'{"n": "\\ud83d"}', '{\n  "n": "\\ud83d"\n}'),
+        (b'["\\ud83d\\ude00"]', '[\n  "😀"\n]'),
+        (b"[" * 900 + b"]" * 900, None),
+        (b"[" * 998 + b"]" * 998, None),
+        (b"3", None),
+    ],
+)
+def test_json_is_shown_so_that_a_page_can_be_told(payload, shown):
+    """Half of a surrogate pair is valid in JSON, and cannot be sent; very deep JSON would be a megabyte, or no text at all."""
+    assert as_json(payload) == shown
 
 
 def test_the_heartbeat_carries_the_last_number(counter):
