@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from mqttkit.errors import Timeout
 from mqttkit.grading import patience, sentences
 from mqttkit.grading.rubric import Question, Verdict, seeded
-from mqttkit.grading.values import Address, Handle, Store, decode, kind_of, show
+from mqttkit.grading.values import Address, Store, decode, kind_of, show
 
 if TYPE_CHECKING:
     from mqttkit.broker import Broker
@@ -84,20 +84,20 @@ class Game:
 
     # The student's code
 
-    def call(self, name: str, *args: Any, timeout: float = 3.0) -> Any:
+    def call(self, name: str, *args: Any, timeout: float = 3.0, keep: bool = False) -> Any:
         """What the student's function `name` returns: plain values, or a `Handle` on an object of the kernel.
+
+        Args:
+            name: the function.
+            args: its arguments; a `Handle` becomes the object again.
+            timeout: seconds it may take.
+            keep: what it returns is only handed to another function of the student's: a `Handle`, whatever it is, or None.
 
         Raises:
             StudentError: there is no such function, it raised, or it did not return within `timeout` seconds.
         """
-        return self._ask(name, {"op": "call", "name": name, "args": _encode(args), "timeout": timeout}, timeout)
-
-    def method(self, of: Handle, name: str, *args: Any, timeout: float = 3.0) -> Any:
-        """What method `name` of an object in the student's kernel returns."""
-        handle = {"$object": of.number, "type": of.type}
-        return self._ask(
-            name, {"op": "call", "name": name, "args": _encode(args), "of": handle, "timeout": timeout}, timeout
-        )
+        request = {"op": "call", "name": name, "args": _encode(args), "timeout": timeout, "keep": keep}
+        return self._ask(name, request, timeout)
 
     def value(self, name: str) -> Any:
         """The value of the student's variable `name`."""
@@ -273,4 +273,4 @@ def _packet_json(packet: Captured) -> dict[str, Any]:
 
 def _encode(args: Sequence[Any]) -> list[Any]:
     store = Store()
-    return [{"$object": a.number, "type": a.type} if isinstance(a, Handle) else store.encode(a) for a in args]
+    return [store.encode(arg) for arg in args]

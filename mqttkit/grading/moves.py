@@ -14,12 +14,14 @@ if TYPE_CHECKING:
 
 
 def started(game: Game, function: str, *args: Any, subscribes: bool = True, connections: int = 1) -> Any:
-    """What the student's `function(broker, *args)` returns, once its client is connected and subscribed.
+    """A `Handle` on what the student's `function(broker, *args)` returns, once its client is connected and subscribed.
+
+    None where it returns None: see `kept`.
 
     Raises:
         StudentError: no CONNECT arrived, or no SUBSCRIBE was answered.
     """
-    thing = game.call(function, game.address, *args)
+    thing = game.call(function, game.address, *args, keep=True)
     connected(game, function, connections=connections)
     if subscribes and len(game.seen(connections, type="SUBACK", timeout=1.5)) < connections:
         raise StudentError(

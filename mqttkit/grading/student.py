@@ -70,17 +70,17 @@ class Student:
             return {"missing": True}
         return self._send(self._namespace[name])
 
-    def _call(self, name: str, args: list[Any], timeout: float, of: Any = None) -> dict[str, Any]:
-        """Call the function `name`, or the method `name` of the kept object `of`, in a thread with a time limit."""
-        if of is None and name not in self._namespace:
+    def _call(self, name: str, args: list[Any], timeout: float, *, keep: bool = False) -> dict[str, Any]:
+        """Call the function `name` in a thread with a time limit."""
+        if name not in self._namespace:
             return {"missing": True}
-        function = self._namespace[name] if of is None else getattr(self._store.decode(of), name)
+        function = self._namespace[name]
         if not callable(function):
             return {"raised": {"type": "TypeError", "message": f"{name} is not a function but {function!r}"[:200]}}
         run = _Run(function, [self._store.decode(arg) for arg in args])
-        return self._outcome(run, timeout)
+        return self._outcome(run, timeout, keep=keep)
 
-    def _outcome(self, run: _Run, timeout: float) -> dict[str, Any]:
+    def _outcome(self, run: _Run, timeout: float, *, keep: bool) -> dict[str, Any]:
         try:
             done = patience.wait(run.done.is_set, run.done.wait, timeout) is not None
         except KeyboardInterrupt:
@@ -92,7 +92,7 @@ class Student:
             return {"late": stack}
         if run.error is not None:
             return {"raised": stacks.describe(run.error)}
-        return self._send(run.value)
+        return {"value": self._store.keep(run.value)} if keep else self._send(run.value)
 
     def _send(self, value: Any) -> dict[str, Any]:
         try:

@@ -38,6 +38,10 @@ class Handle:
     def __str__(self) -> str:
         return f"a {self.type} object"
 
+    def as_json(self) -> dict[str, Any]:
+        """How it crosses between kernel and grader."""
+        return {"$object": self.number, "type": self.type}
+
 
 class Unsendable(TypeError):
     """A value that has no form on the wire between kernel and grader."""
@@ -75,6 +79,8 @@ class Store:
             return {"$bytes": bytes(value).hex()}
         if value is Ellipsis:
             return {"$ellipsis": True}
+        if isinstance(value, Handle):
+            return value.as_json()
         return self._encode_container(value, depth)
 
     def _encode_container(self, value: Any, depth: int) -> Any:
@@ -87,10 +93,19 @@ class Store:
         if isinstance(value, dict):
             pairs = [[self.encode(k, depth + 1), self.encode(v, depth + 1)] for k, v in dict.items(value)]
             return {"$dict": pairs}
+        return self.keep(value)
+
+    def keep(self, value: Any) -> Any:
+        """JSON for a handle on `value` itself, whatever it is; None stays None.
+
+        What goes on in the background changes a list or a dict after it was returned: a copy would not see that.
+        """
+        if value is None:
+            return None
         if not any(value is known for known in self.objects):
             self.objects.append(value)
         number = next(i for i, known in enumerate(self.objects) if known is value)
-        return {"$object": number, "type": type(value).__name__}
+        return Handle(number, type(value).__name__).as_json()
 
     def decode(self, data: Any) -> Any:
         """The value of `data` in the student's kernel: handles become the objects again."""

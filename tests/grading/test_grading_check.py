@@ -227,7 +227,6 @@ TROUBLE = {
     "exit": ("def start_monitor(broker): exit()", "raised"),
     "signature": ("def start_monitor(): pass\nstart_monitor.x = 1", "Keep the parameters"),
     "none": ("def start_monitor(broker):\n    Monitor(broker)", "returned nothing (None)"),
-    "huge": ("def start_monitor(broker): return 'x' * 2_000_000", "cannot be looked at: it is larger than 1 MB"),
     "old_paho": ("def start_monitor(broker):\n    return mqtt.Client('monitor')", "CallbackAPIVersion.VERSION2"),
 }
 
@@ -246,6 +245,11 @@ def test_every_trouble_has_a_sentence(trouble):
     text = str(Feedback(result.as_json()))
     assert sentence in text
     assert "Traceback" not in text
+
+
+def test_a_value_that_is_too_large_is_told():
+    result = asked("1-topics", "name", {"topic_of": lambda *_: "x" * 2_000_000})
+    assert "cannot be looked at: it is larger than 1 MB" in result.verdicts[0].saw
 
 
 def test_an_error_in_a_callback_is_told():

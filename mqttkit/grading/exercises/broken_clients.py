@@ -37,7 +37,7 @@ def _patient(id: str, rubric: list[Item], hints: list[str], lesson: str = LIFE) 
 
 def _admit(game: Game, function: str) -> Handle:
     """The patient, connected; whether it subscribed is for the scenario to see."""
-    client: Handle = kept(function, game.call(function, game.address))
+    client: Handle = kept(function, game.call(function, game.address, keep=True))
     if not game.seen(type="CONNACK", timeout=1.5):
         raise StudentError(f"No CONNECT arrived: does `{function}` still connect to `broker.host` and `broker.port`?")
     return client
