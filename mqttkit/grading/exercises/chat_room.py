@@ -291,9 +291,12 @@ def _states(watcher: Client, client_id: str) -> list[Any]:
 
 
 def _join(game: Game, room: str, name: str) -> Handle:
+    """Joined, and every handshake complete: TCP throws away what it has not sent when a client closes with unread packets."""
     chatter: Handle = kept("join", started(game, "join", room, name))
     wanted = {f"chat/{room}/message/", f"chat/{room}/presence/"}
-    game.until(
-        lambda: sum(len(p.packet.return_codes) for p in game.trace.packets(type="SUBACK")) >= len(wanted), timeout=0.5
-    )
+    game.until(lambda: _subscribed(game) >= len(wanted) and not game.trace.unsettled(), timeout=0.5)
     return chatter
+
+
+def _subscribed(game: Game) -> int:
+    return sum(len(p.packet.return_codes) for p in game.trace.packets(type="SUBACK"))
