@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from mqttkit.errors import BrokerError, MqttKitError
-from mqttkit.topics import check_topic_filter, matches
+from mqttkit.topics import check_topic_filter
 
 Action = Literal["publish", "subscribe", "receive"]
 _WORDS: dict[str, tuple[Action, ...]] = {
@@ -49,8 +49,8 @@ class AccessRule:
             if pattern in text:
                 if not name:
                     return None
-                # A name must not widen a rule that allows, nor evade one that forbids.
-                if any(wild in name for wild in "+#/"):
+                # A name must not widen a rule that allows, nor evade one that forbids. ("$SYS" at the start opens the broker's own.)
+                if any(wild in name for wild in "+#/") or (name[0] == "$" and text.startswith(pattern)):
                     return None if self.allow else "#"
                 text = text.replace(pattern, name)
         return text
@@ -85,11 +85,10 @@ class Access:
 
     def allows(self, action: Action, topic: str, *, user: str | None, client_id: str) -> bool:
         """True when `user` may publish to, be sent, or (with a filter) subscribe to `topic`."""
-        fits = covers if action == "subscribe" else matches
         allowed = False
         for rule in self.rules:
             pattern = rule.filter_for(user, client_id) if action in rule.actions else None
-            if pattern is not None and fits(pattern, topic):
+            if pattern is not None and covers(pattern, topic):
                 if not rule.allow:
                     return False
                 allowed = True
@@ -132,7 +131,7 @@ def _make_rule(user: str, actions: str, topic_filter: str, *, allow: bool = True
 
 
 def covers(wide: str, narrow: str) -> bool:
-    """True when every topic that the filter `narrow` matches is matched by the filter `wide` too."""
+    """True when every topic that the filter `narrow` matches is matched by the filter `wide` too; a topic is such a filter."""
     if wide[:1] in ("+", "#") and narrow.startswith("$"):
         return False  # [MQTT-4.7.2-1]
     outer, inner = wide.split("/"), narrow.split("/")

@@ -58,6 +58,22 @@ def test_a_name_cannot_widen_a_rule(name):
     assert not may(["* all home/%c/#"], "publish", "home/bert/x", client_id=name)
 
 
+@pytest.mark.parametrize("name", ["$share", "$SYS"])
+@pytest.mark.parametrize("pattern", ["%c", "%u"])
+def test_a_name_that_begins_with_a_dollar_opens_no_topic_that_is_not_its_own(name, pattern):
+    """`$share/x/#` is, to the matching of topics, `#`; below `$SYS` the broker speaks of itself."""
+    for action, topic in (("publish", "x"), ("receive", "x"), ("receive", "$SYS/x"), ("subscribe", "$SYS/#")):
+        for rule in (f"* all {pattern}/x/#", f"* all {pattern}/#"):
+            assert not may([rule], action, topic, user=name, client_id=name)
+    assert may([f"* all home/{pattern}/#"], "publish", f"home/{name}/x", user=name, client_id=name)
+
+
+@pytest.mark.parametrize("name", ["$share", "x" * 65_500])
+def test_asking_what_a_name_may_do_never_fails(name):
+    """A filter that is made of a rule and a name may be none: too long, or half a shared subscription."""
+    assert not may(["* all %c/#", "* all home/%c/" + "y" * 100], "receive", "home/kitchen", client_id=name)
+
+
 def test_nobody_has_no_user_name():
     assert not may(["* all home/%u/#"], "publish", "home/None/x", user=None)
 

@@ -109,10 +109,12 @@ class Handler(Checks, Receiving, BrokerProtocolHandler):  # type: ignore[misc]
             self._timer.cancel()
         if self.checking is not None:
             self.checking.cancel()  # nobody waits for the answer any more
-        self.broker.disconnected(self, reason, clean=clean)
-        self._flush()
-        self.link.finish()
-        self._timer = self.broker.loop.call_later(_LINGER, self.link.abort)
+        try:
+            self.broker.disconnected(self, reason, clean=clean)
+        finally:  # whatever becomes of its will, the socket is closed
+            self._flush()
+            self.link.finish()
+            self._timer = self.broker.loop.call_later(_LINGER, self.link.abort)
 
     def forget_timer(self) -> None:
         """The socket is closed: nothing is left to do later."""
