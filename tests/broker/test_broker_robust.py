@@ -242,6 +242,23 @@ def test_so_many_messages_are_under_way_to_one_client(client, engine):
         assert [got.payload[0] for got in reader.fence()][:3] == [3, 4, 5]
 
 
+def test_more_messages_under_way_than_packet_identifiers(client, monkeypatch):
+    """Fails when the broker looks for a free packet identifier for ever. A client has 65 535 of them; here ten."""
+    monkeypatch.setattr(session, "_PACKET_IDS", 10)
+    with Broker(max_inflight=65_535) as broker:
+        reader, talker = client(broker, "reader"), client(broker, "talker")
+        reader.subscribe(("t", 1))
+        talker.send(*[publish("t", b"m", 1, pid=number) for number in range(1, 13)])
+        talker.fence()
+        assert sorted(got.pid for got in reader.fence()) == list(range(1, 11))
+        assert len(broker.events("dropped", "reader")) == 2
+        reader.send(ack("PUBACK", 7))
+        reader.fence()
+        talker.send(publish("t", b"m", 1))
+        talker.fence()
+        assert [got.pid for got in reader.fence()] == [7]
+
+
 @pytest.mark.parametrize("number", [0, 65536, True, "20", 2.5])
 def test_a_window_that_cannot_be(number):
     with pytest.raises(BrokerError, match=f"max_inflight is a whole number from 1 to 65535, not {number!r}"):

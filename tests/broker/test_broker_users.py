@@ -143,6 +143,44 @@ def test_a_will_needs_the_right_to_publish(client):
         assert anna.received() == "nothing"
 
 
+def test_a_will_cannot_speak_for_the_broker(client):
+    """Below $SYS only the broker publishes: a will is no way around that, and is not kept there."""
+    with Broker() as broker:
+        client(broker, "liar", will=("$SYS/broker/version", b"forged", 0, True)).close()
+        assert "$SYS" in broker.wait_for_event("dropped", "liar")[0].text
+        assert broker.retained() == []
+
+
+def test_a_will_that_fails_leaves_no_socket_open(client, monkeypatch):
+    """Whatever goes wrong with the last words of a client, its connection is closed."""
+    monkeypatch.setattr(Access, "allows", lambda *_, **__: 1 / 0)
+    with Broker(access=["* all #"]) as broker:
+        one = client(broker, "one", will=("t", b"gone", 0, False))
+        one.send(b"\xf0\x00")
+        assert one.closed_within(2)
+
+
+@pytest.mark.parametrize("under_way", [0, 2])
+def test_what_waits_for_one_user_is_not_sent_to_another(client, monkeypatch, under_way):
+    """A client id is no secret: bert takes anna's, and with it the session that was kept for her."""
+    rules = ["anna all #", "bert all open/#"]
+    with Broker(users=USERS, access=rules) as broker:
+        anna = client(broker, "phone", clean=False, user="anna", password="a-secret")
+        anna.subscribe(("#", 1))
+        writer = login(client, broker, "anna", "writer")
+        messages = [publish(topic, topic.encode(), 1) for topic in ("secret", "open/door")]
+        writer.send(*messages[:under_way])
+        writer.fence()
+        anna.fence()
+        anna.close()
+        broker.wait_for_event("disconnect", "phone")
+        writer.send(*messages[under_way:])
+        writer.fence()
+        bert = client(broker, "phone", clean=False, user="bert", password="b-secret")
+        assert bert.received() == "open/door QoS 1" + " DUP" * bool(under_way)
+        assert [event.topic for event in broker.events("dropped", "phone")] == ["secret"]
+
+
 def test_shared_subscriptions_are_refused_and_told(client):
     """MQTT 5 has them; a SUBSCRIBE that seems to work and shares nothing would mislead."""
     with Broker() as broker:

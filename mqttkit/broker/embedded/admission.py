@@ -40,6 +40,7 @@ class Admission:
         _sessions: dict[str, tuple[Session, Any]]
         counters: Counters
 
+        may_receive: Callable[[Session, Publication], bool]
         publish_will: Callable[[Session, Publication], None]
         session_of: Callable[[str], Session | None]
         retained_at_connect: Callable[[Session], None]
@@ -135,6 +136,7 @@ class Admission:
         handler.send(connack(ACCEPTED, session_present=present))
         handler.watch(connect.keep_alive)
         self.emit("connect", connect.client_id, describe(connect, present=present))
+        session.keep_only(lambda message: self.may_receive(session, message))
         session.resume(handler)
         self.retained_at_connect(session)
 

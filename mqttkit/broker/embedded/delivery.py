@@ -32,6 +32,13 @@ class Deliveries:
         access = self.options.access
         return access is None or access.allows(action, topic, user=session.username, client_id=session.client_id)
 
+    def may_receive(self, session: Session, publication: Publication) -> bool:
+        """True where this user may be sent the message; the event feed tells where not."""
+        allowed = self.may(session, "receive", publication.topic)
+        if not allowed:
+            self.emit("dropped", session.client_id, "not allowed to receive this", publication)
+        return allowed
+
     def publish(self, session: Session, publication: Publication) -> None:
         """Pass a client's message on; one it may not publish is acknowledged and dropped [MQTT-3.3.5-2]."""
         topic = publication.topic
@@ -50,7 +57,9 @@ class Deliveries:
 
     def publish_will(self, session: Session, will: Publication) -> None:
         """The last words of a client that vanished [MQTT-3.1.2-8]."""
-        if self.may(session, "publish", will.topic):
+        if will.topic.startswith("$SYS") and self.keeps_sys_topics():
+            self.emit("dropped", session.client_id, "only the broker publishes below $SYS", will)
+        elif self.may(session, "publish", will.topic):
             self.emit("will", session.client_id, "", will)
             self.route(will)
         else:
@@ -76,8 +85,7 @@ class Deliveries:
 
     def deliver(self, session: Session, publication: Publication, qos: int, *, retain: bool = False) -> None:
         """Offer a message to one client."""
-        if not self.may(session, "receive", publication.topic):
-            self.emit("dropped", session.client_id, "not allowed to receive this", publication)
+        if not self.may_receive(session, publication):
             return
         outcome = session.offer(publication, qos, retain=retain)
         if outcome is Outcome.QUEUED:

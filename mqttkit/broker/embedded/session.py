@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections import OrderedDict, deque
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from amqtt.session import Session as StockSession
 
 from mqttkit.broker.embedded.corrections import corrects
 from mqttkit.broker.embedded.wire import PUBREL, Publication, acknowledge
 from mqttkit.broker.options import MAX_INFLIGHT
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 LONGEST_QUEUE = 1000  # deliveries that wait behind the window or for an absent client, as in mosquitto
 MOST_WAITING = 128 * 2**20  # bytes of payload that wait for one client, or of its own for their PUBREL
@@ -121,12 +124,17 @@ class Session(StockSession):  # type: ignore[misc]
                 return Outcome.DROPPED
             link.send(publication.frame(0, None, retain=retain))
             return Outcome.SENT
-        if len(self.queue) >= LONGEST_QUEUE or self.waiting + len(publication.payload) > MOST_WAITING:
+        if self._is_full(len(publication.payload)):
             return Outcome.DROPPED
         self.waiting += len(publication.payload)
         self.queue.append(Delivery(publication, qos, self.new_packet_id(), self.queued_retain(retain=retain)))
         self.fill_window()
         return Outcome.QUEUED if self.queue else Outcome.SENT
+
+    def _is_full(self, size: int) -> bool:
+        """True where no message of `size` bytes has room, or no packet identifier is left for it."""
+        under_way = len(self.inflight_out) + len(self.queue)
+        return len(self.queue) >= LONGEST_QUEUE or self.waiting + size > MOST_WAITING or under_way >= _PACKET_IDS
 
     @corrects("MQTT-3.3.1-9", stock=lambda self, *, retain: retain or self.link is None)
     def queued_retain(self, *, retain: bool) -> bool:
@@ -214,6 +222,15 @@ class Session(StockSession):  # type: ignore[misc]
         return publication
 
     # --- a connection comes and goes
+    def keep_only(self, wanted: Callable[[Publication], bool]) -> None:
+        """Forget every delivery whose message is not `wanted`: another user may have come back under this client id."""
+        for packet_id, delivery in list(self.inflight_out.items()):
+            if not wanted(delivery.publication):
+                del self.inflight_out[packet_id]
+        self.queue = deque(delivery for delivery in self.queue if wanted(delivery.publication))
+        left = (*self.inflight_out.values(), *self.queue)
+        self.waiting = sum(len(delivery.publication.payload) for delivery in left)
+
     def resume(self, link: Link) -> None:
         """A connection serves the session now: resend what is unacknowledged, then what is queued."""
         self.link = link
