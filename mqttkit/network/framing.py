@@ -17,8 +17,8 @@ END_OF_HEAD = b"\r\n\r\n"
 class Framing(Protocol):
     """Takes MQTT bytes out of what came, and puts packets into what goes."""
 
-    def unwrap(self, data: bytes) -> tuple[bytes, bytes]:
-        """Returns (MQTT bytes, bytes that are none and go through as they are)."""
+    def unwrap(self, data: bytes) -> tuple[bytes, bytes, bytes]:
+        """Returns (what comes before all MQTT, MQTT bytes, what comes after them); the first and last go on as they are."""
 
     def wrap(self, packet: bytes) -> bytes:
         """Returns what carries `packet`."""
@@ -30,9 +30,9 @@ class Framing(Protocol):
 class Plain:
     """MQTT over TCP: nothing around the packets."""
 
-    def unwrap(self, data: bytes) -> tuple[bytes, bytes]:
+    def unwrap(self, data: bytes) -> tuple[bytes, bytes, bytes]:
         """All of it is MQTT."""
-        return data, b""
+        return b"", data, b""
 
     def wrap(self, packet: bytes) -> bytes:
         """The packet itself."""
@@ -51,18 +51,18 @@ class WebSocket:
         self._buffer = bytearray()
         self._greeted = False
 
-    def unwrap(self, data: bytes) -> tuple[bytes, bytes]:
-        """MQTT bytes of the whole frames, and handshake or control frames unchanged."""
+    def unwrap(self, data: bytes) -> tuple[bytes, bytes, bytes]:
+        """The handshake, the MQTT bytes of the whole frames, and control frames unchanged: a close frame comes last."""
         self._buffer += data
-        other = self._handshake()
-        mqtt = bytearray()
+        handshake = self._handshake()
+        mqtt, control = bytearray(), bytearray()
         while self._greeted and (frame := self._next_frame()):
             whole, payload = frame
             if whole[0] & 0x0F >= _CONTROL:
-                other += whole
+                control += whole
             else:
                 mqtt += payload
-        return bytes(mqtt), bytes(other)
+        return bytes(handshake), bytes(mqtt), bytes(control)
 
     def wrap(self, packet: bytes) -> bytes:
         """One binary frame."""

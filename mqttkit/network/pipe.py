@@ -70,10 +70,8 @@ class Pipe:
         if self._framing is None:
             self._carry_opaque(data)
             return
-        mqtt, other = self._framing.unwrap(data)
-        out = bytearray()
-        if other and not self._connection.is_silent():
-            out += self._in_time(other, None, 0.0, 0.0)  # a close frame must not overtake what waits
+        handshake, mqtt, control = self._framing.unwrap(data)
+        out = bytearray(self._aside(handshake))
         try:
             for raw in self._splitter.feed(mqtt):
                 out += self._packet(raw)
@@ -85,7 +83,11 @@ class Pipe:
                     return
         except MalformedPacket as error:
             self._lose_step(error, out)
-        self._write(bytes(out))
+        self._write(bytes(out) + self._aside(control))
+
+    def _aside(self, data: bytes) -> bytes:
+        """What is no packet waits its turn, too: a close frame must not overtake what was sent before it."""
+        return self._in_time(data, None, 0.0, 0.0) if data and not self._connection.is_silent() else b""
 
     def _act_on_packet(self) -> None:
         """What follows a packet at once, now that all before it has gone out."""

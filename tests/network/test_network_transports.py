@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from mqttkit import Broker, BrokerError, Client, ConnectError, Lab, Network
+from mqttkit import Broker, BrokerError, Client, ConnectError, Lab, Network, Will
 from mqttkit.network.framing import WebSocket
 from mqttkit.packets import encode
 
@@ -41,8 +41,8 @@ def test_websocket_frames_of_every_length_are_taken_apart_again(size, masked):
     wire = b"GET / HTTP/1.1\r\nSec-WebSocket-Extensions: permessage-deflate\r\nHost: x\r\n\r\n" + sender.wrap(packet)
     mqtt, other = b"", b""
     for start in range(0, len(wire), 1000):  # in pieces, as TCP may deliver it
-        more, rest = reader.unwrap(wire[start : start + 1000])
-        mqtt, other = mqtt + more, other + rest
+        handshake, more, control = reader.unwrap(wire[start : start + 1000])
+        mqtt, other = mqtt + more, other + handshake + control
     assert mqtt == packet
     assert other == b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"  # nobody agrees to compress
 
@@ -51,7 +51,27 @@ def test_control_frames_pass_unchanged():
     reader = WebSocket(masked=True)
     reader.unwrap(b"GET / HTTP/1.1\r\n\r\n")
     ping = b"\x89\x80abcd"
-    assert reader.unwrap(ping) == (b"", ping)
+    assert reader.unwrap(ping) == (b"", b"", ping)
+
+
+def test_a_close_frame_does_not_overtake_the_packets_before_it(web):
+    """A browser sends DISCONNECT and the close frame at once: the other way round, the broker would send the will."""
+    alice = web.client("alice")
+    alice.subscribe("home/#")
+    frames, will = WebSocket(masked=True), Will("home/page", "gone")
+    hello = (
+        b"GET /mqtt HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Protocol: mqtt\r\n\r\n"
+    )
+    with socket.create_connection((web.network.host, web.network.port), timeout=5) as page:
+        page.sendall(hello + frames.wrap(encode("CONNECT", client_id="page", will=will)))
+        web.trace.wait_for(type="CONNACK", receiver="page")
+        page.sendall(frames.wrap(encode("DISCONNECT")) + b"\x88\x80abcd")
+        while page.recv(1000):
+            pass
+    alice.publish("home/fence", "the end")
+    assert alice.wait_for(1)[0].text == "the end"
 
 
 def test_plain_clients_reach_a_tls_broker_and_every_packet_is_seen(engine):
@@ -152,5 +172,5 @@ def test_what_is_left_of_a_frame_can_be_passed_on():
     """A client that sends what is not MQTT: the broker shall see that, and not a broken WebSocket."""
     reader = WebSocket(masked=True)
     half = b"\x82\x85abcdhe"
-    assert reader.unwrap(b"GET / HTTP/1.1\r\n\r\n" + half) == (b"", b"GET / HTTP/1.1\r\n\r\n")
+    assert reader.unwrap(b"GET / HTTP/1.1\r\n\r\n" + half) == (b"GET / HTTP/1.1\r\n\r\n", b"", b"")
     assert reader.rest() == half
