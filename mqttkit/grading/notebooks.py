@@ -132,7 +132,7 @@ def text_of(notebook: Notebook) -> str:
 
 
 def restore(submission: Notebook, master: Notebook) -> tuple[Notebook, list[str], list[str]]:
-    """Put the master's check and read-only cells back into a submission, in the master's order.
+    """Put the master's check and read-only cells back into a submission, each where the student has it.
 
     Returns:
         The notebook to run; the grade_ids of edited cells; those of deleted cells.
@@ -142,13 +142,12 @@ def restore(submission: Notebook, master: Notebook) -> tuple[Notebook, list[str]
     fixed = {name for name, cell in originals.items() if is_check(cell) or tag(cell).get("locked")}
     found: dict[str, Cell] = {}
     for cell in notebook.cells:
-        found.setdefault(str(tag(cell).get("grade_id", "")), cell)
+        found.setdefault(_grade_id(cell), cell)
     edited = [name for name in fixed if name in found and found[name].source != originals[name].source]
     deleted = [name for name in originals if name not in found]
-    own = [cell for cell in notebook.cells if tag(cell).get("grade_id") not in fixed]
-    for cell in own:
+    for cell in notebook.cells:
         _unmark(cell)
-    notebook.cells = _woven(own, master, originals, fixed)
+    notebook.cells = _woven(notebook.cells, master, fixed)
     return notebook, sorted(edited), sorted(deleted)
 
 
@@ -158,18 +157,42 @@ def _unmark(cell: Cell) -> None:
         cell.metadata["nbgrader"]["grade"] = False
 
 
-def _woven(own: list[Cell], master: Notebook, originals: dict[str, Cell], fixed: set[str]) -> list[Cell]:
-    """The student's cells in their order, each check cell after the cell it followed in the master."""
-    before: dict[str, list[Cell]] = {}
-    anchor = ""
+def _woven(cells: list[Cell], master: Notebook, fixed: set[str]) -> list[Cell]:
+    """The student's own cells in their order, with the master's cells among them."""
+    due = _places(cells, master, fixed)
+    woven = due.get(-1, [])
+    for number, cell in enumerate(cells):
+        if _grade_id(cell) not in fixed:
+            woven.append(cell)
+        woven += due.get(number, [])
+    return woven + due.get(len(cells), [])
+
+
+def _places(cells: list[Cell], master: Notebook, fixed: set[str]) -> dict[int, list[Cell]]:
+    """Number of a student's cell -> the master's cells to put there; -1 is before all of them."""
+    where: dict[str, list[int]] = {}
+    for number, cell in enumerate(cells):
+        where.setdefault(_grade_id(cell), []).append(number)
+    answer = [-1]  # where the cells stand that the next check is about: an answer may be split or copied
+    due: dict[int, list[Cell]] = {}
     for cell in master.cells:
-        name = tag(cell).get("grade_id")
+        name = _grade_id(cell)
         if name in fixed:
-            before.setdefault(anchor, []).append(copy.deepcopy(originals[name]))
+            due.setdefault(_place(where.get(name, []), answer, len(cells)), []).append(copy.deepcopy(cell))
         elif name:
-            anchor = name
-    cells = list(before.pop("", []))
-    for cell in own:
-        cells.append(cell)
-        cells += before.pop(str(tag(cell).get("grade_id", "")), [])
-    return cells + [cell for rest in before.values() for cell in rest]
+            answer = where.get(name, [])
+    return due
+
+
+def _place(own: list[int], answer: list[int], end: int) -> int:
+    """Where a check is played: where the student has it, for what it showed there is what the mark has to be.
+
+    Only when it was deleted, or stands above all of its answer, it goes behind the answer.
+    """
+    if own and (not answer or answer[0] < own[-1]):
+        return own[-1]
+    return answer[-1] if answer else end
+
+
+def _grade_id(cell: Cell) -> str:
+    return str(tag(cell).get("grade_id", ""))
