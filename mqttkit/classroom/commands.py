@@ -59,7 +59,7 @@ def run_classroom(
     ):
         out.write(invitation(classroom))
         out.flush()
-        _wait(asked)
+        _wait(asked, classroom)
     out.write("The room is closed.\n")
     return 0
 
@@ -116,9 +116,10 @@ def _about_tls(classroom: Classroom) -> str:
     )
 
 
-def _wait(asked: queue.SimpleQueue[None]) -> None:
-    """In short steps, since on Windows a long wait hides Ctrl+C."""
+def _wait(asked: queue.SimpleQueue[None], classroom: Classroom) -> None:
+    """In short steps, since on Windows a long wait hides Ctrl+C. Raises BrokerError when the class ends by itself."""
     while True:
+        classroom.check()
         with contextlib.suppress(queue.Empty):
             asked.get(timeout=0.5)
             return

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from mqttkit import chat
 from mqttkit.classroom.exchanges import Exchanges
 from mqttkit.classroom.rules import CONTROL
+from mqttkit.errors import MqttKitError
 from mqttkit.packets import encode
 
 if TYPE_CHECKING:
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
     from mqttkit.packets import Packet
 
 COMMAND, RATES, PACKETS, LINES = (f"{CONTROL}/{what}" for what in ("command", "rates", "packets", "lines"))
+
+log = logging.getLogger("mqttkit.classroom")
 
 Publish = Callable[[str, bytes, int, bool], object]
 """(topic, payload, QoS, retain): publishes as whoever runs the room."""
@@ -52,6 +56,7 @@ class Host:
     exchanges: Exchanges = field(default_factory=Exchanges)
     _last: tuple[float, _Counts] = field(default_factory=lambda: (time.monotonic(), _Counts()))
     _shown: str = ""
+    _away: bool = False
 
     @property
     def room(self) -> str:
@@ -61,13 +66,29 @@ class Host:
     def announce(self, **changes: Any) -> None:
         """Change the state of the room and tell everybody, now and later (retained)."""
         self.gate.rules.state = replace(self.gate.rules.state, **changes)
-        self.publish(chat.room_topic(self.room), chat.encode_room(self.gate.rules.state), chat.QOS, True)
+        self._say(chat.room_topic(self.room), chat.encode_room(self.gate.rules.state), chat.QOS, retain=True)
+
+    def back(self) -> None:
+        """The broker can be reached again: it may be a new one, which retains nothing."""
+        if self._away:
+            log.warning("the broker behind the class is back")
+        self._away = False
+        self.announce()
+
+    def _say(self, topic: str, payload: bytes, qos: int, *, retain: bool = False) -> None:
+        """Publish; while the broker is away the class stays open, and its client comes back by itself."""
+        try:
+            self.publish(topic, payload, qos, retain)
+        except MqttKitError as error:
+            if not self._away:
+                log.warning("the broker behind the class is away, trying again: %s", error)
+            self._away = True
 
     def tell(self, client_id: str, text: str) -> None:
         """Send a notice to a member; at most a few in a row."""
         member = self.gate.rules.members.get(client_id)
         if member is not None and member.notices.take():
-            self.publish(chat.notice_topic(self.room, client_id), chat.encode_notice(text), chat.QOS, False)
+            self._say(chat.notice_topic(self.room, client_id), chat.encode_notice(text), chat.QOS)
 
     # --- what the gate reports -----------------------------------------------------------------------------------------
 
@@ -112,7 +133,7 @@ class Host:
         if do in ("mute", "unmute", "remove"):
             self._moderate(do, str(command["who"]))
         elif do == "recall":
-            self.publish(LINES, json.dumps(self.exchanges.lines()).encode(), 0, False)
+            self._say(LINES, json.dumps(self.exchanges.lines()).encode(), 0)
         elif do == "clear":
             self.exchanges.forget()
             self.announce(cleared=self.gate.rules.state.cleared + 1)
@@ -130,7 +151,7 @@ class Host:
         if do == "remove":
             member.removed = True
             self._send_away(who, "The instructor removed you from the room.")
-            self.publish(chat.presence_topic(self.room, who), b"", chat.QOS, True)
+            self._say(chat.presence_topic(self.room, who), b"", chat.QOS, retain=True)
         else:
             member.muted = do == "mute"
             self.tell(who, "The instructor muted you." if member.muted else "You may write again.")
@@ -165,7 +186,7 @@ class Host:
             "bytes_out": round((counts.bytes_out - earlier.bytes_out) / seconds),
             "muted": [member.client_id for member in self.gate.rules.members.values() if member.muted],
         }
-        self.publish(RATES, json.dumps(rates).encode(), 0, False)
+        self._say(RATES, json.dumps(rates).encode(), 0)
         self._report_packets()
 
     def _report_packets(self) -> None:
@@ -173,4 +194,4 @@ class Host:
         shown = json.dumps(followed.summary()) if followed else ""
         if shown and shown != self._shown:
             self._shown = shown
-            self.publish(PACKETS, shown.encode(), 0, False)
+            self._say(PACKETS, shown.encode(), 0)

@@ -9,7 +9,7 @@ import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from mqttkit import chat
@@ -23,6 +23,7 @@ from mqttkit.classroom.gate import Gate
 from mqttkit.classroom.host import Host
 from mqttkit.classroom.link import Upstream
 from mqttkit.classroom.pages import instructor_page, join_page
+from mqttkit.classroom.ready import Ready
 from mqttkit.classroom.recording import Recording
 from mqttkit.classroom.rules import Rules
 from mqttkit.classroom.upstream import host_client, leave, upstream_at
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from mqttkit.client import Client
 
 _REPORT_SECONDS = 0.5
-_START_SECONDS = 20.0
 _IN_FLIGHT = 1000  # whoever comes late gets the presence of everybody at once, not twenty at a time
 
 
@@ -111,6 +111,7 @@ class Classroom:
         self._thread: threading.Thread | None = None
         self._stopping: asyncio.Event | None = None
         self._gate: Gate | None = None
+        self._ready = Ready()
 
     # --- its life
 
@@ -121,7 +122,7 @@ class Classroom:
         adopt(self)
         try:
             upstream = self._start_broker()
-            ready: _Ready = _Ready()
+            ready = self._ready = Ready()
             self._thread = threading.Thread(target=self._run, args=(upstream, ready), name="classroom", daemon=True)
             self._thread.start()
             ready.wait()
@@ -142,6 +143,13 @@ class Classroom:
         if self._own_broker is not None:
             self._own_broker.close()
             self._own_broker = None
+
+    def check(self) -> None:
+        """Raises BrokerError when an open class has ended by itself."""
+        if self._thread is not None and not self._thread.is_alive():
+            raise BrokerError(
+                f"The class has ended by itself: {self._ready.error or 'nothing says why'}. Start it again."
+            )
 
     def __enter__(self) -> Self:
         self.start()
@@ -227,7 +235,7 @@ class Classroom:
         self._own_broker = Broker(users={user: password}, engine=self._engine, max_inflight=_IN_FLIGHT).start()
         return Upstream(self._own_broker.host, self._own_broker.port, user, password)
 
-    def _run(self, upstream: Upstream, ready: _Ready) -> None:
+    def _run(self, upstream: Upstream, ready: Ready) -> None:
         """The thread: an event loop for all connections."""
         try:
             # Also on Windows: the other kind cannot wait for a socket to become readable.
@@ -237,10 +245,10 @@ class Classroom:
             finally:
                 loop.run_until_complete(loop.shutdown_default_executor())
                 loop.close()
-        except Exception as error:  # noqa: BLE001 - handed to whoever called start()
+        except Exception as error:  # noqa: BLE001 - raised by start(), or later by check()
             ready.fail(error)
 
-    async def _serve(self, upstream: Upstream, ready: _Ready) -> None:
+    async def _serve(self, upstream: Upstream, ready: Ready) -> None:
         loop = self._loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         with contextlib.ExitStack() as opened:
@@ -267,10 +275,17 @@ class Classroom:
         authority = self.certificate.ca.read_bytes() if self.certificate and self.certificate.ca else b""
         return Site(self.page_url, pages, self.invitation, self._origins, authority)
 
-    async def _host(self, gate: Gate, client: Client, recording: Recording | None, ready: _Ready) -> None:
+    async def _host(self, gate: Gate, client: Client, recording: Recording | None, ready: Ready) -> None:
         """Run the room until it is closed."""
         assert self._stopping is not None
+        loop = asyncio.get_running_loop()
         host = Host(gate, lambda topic, payload, qos, retain: client.publish(topic, payload, qos, retain, wait=False))
+
+        def connected(_client: Any, _userdata: Any, _flags: Any, reason: Any, _properties: Any) -> None:
+            if not reason.is_failure:
+                loop.call_soon_threadsafe(host.back)
+
+        client.paho.on_connect = connected  # from now on: again, after the link broke
         gate.control = host.control
         gate.observers += [host] if recording is None else [host, recording]
         host.announce(recorded=recording is not None)
@@ -284,27 +299,3 @@ async def _every(seconds: float, action: Callable[[], None], stopping: asyncio.E
         action()
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(stopping.wait(), seconds)
-
-
-class _Ready:
-    """Hands the outcome of the start from the thread to whoever waits for it."""
-
-    def __init__(self) -> None:
-        self._done = threading.Event()
-        self._error: Exception | None = None
-
-    def ok(self) -> None:
-        """It started."""
-        self._done.set()
-
-    def fail(self, error: Exception) -> None:
-        """It did not start, or broke later."""
-        self._error = error
-        self._done.set()
-
-    def wait(self) -> None:
-        """Raises what the thread raised."""
-        if not self._done.wait(_START_SECONDS):
-            raise BrokerError(f"The classroom did not start within {_START_SECONDS:.0f} s.")
-        if self._error is not None:
-            raise self._error

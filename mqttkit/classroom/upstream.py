@@ -34,6 +34,7 @@ def upstream_at(broker: Broker | str) -> Upstream:
 def host_client(upstream: Upstream, room: str) -> Client:
     """The client of whoever runs the room, connected; presences that an earlier class left behind are removed."""
     client = _client(upstream, chat.new_client_id("host"), reconnect=True)
+    client.paho.reconnect_delay_set(1, 5)  # seconds; else a broker that was long away is tried every two minutes
     try:
         _forget_presences(client, room)
     except BaseException:

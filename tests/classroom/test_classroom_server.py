@@ -21,6 +21,7 @@ from mqttkit.errors import BrokerError, InvalidArgument, MqttKitError
 from mqttkit.packets import encode
 from mqttkit.security import LessonCA
 from support.needs import need
+from support.waiting import until
 
 
 @pytest.fixture(autouse=True)
@@ -402,3 +403,25 @@ def test_what_a_class_cannot_be_made_of_is_one_sentence(wrong):
 def test_a_class_that_is_open_stays_open(classroom):
     port = classroom.port
     assert classroom.start().port == port
+
+
+def test_the_class_outlives_a_broker_that_is_started_anew(caplog):
+    with Broker() as first, Classroom("physics", broker=first.url) as classroom:
+        first.stop()
+        until(lambda: "is away" in caplog.text, 10)
+        classroom.check()
+        with Broker(port=first.port) as second:  # it has no state of the room
+            until(second.retained, 20)
+            ada = join(classroom, "Ada")
+            assert ada._wait(lambda: ada.view.state.cleared == 0, 2)
+            ada.leave()
+
+
+def test_a_class_that_ends_by_itself_is_said_in_one_sentence(monkeypatch, capsys, caplog):
+    def broken(_host):
+        raise OSError("no room left")
+
+    monkeypatch.setattr("mqttkit.classroom.host.Host.report", broken)
+    assert main(["classroom", "--room", "physics"]) == 1
+    assert "The class has ended by itself: no room left" in capsys.readouterr().err
+    assert "ended by itself: no room left" in caplog.text
