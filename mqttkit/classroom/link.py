@@ -202,13 +202,14 @@ class Link:
 
     async def _subscribe(self, packet: Packet) -> None:
         assert self.member is not None
-        if all(self.gate.rules.may_subscribe(self.member, wanted) for wanted, _ in packet.filters):
-            self.member.filters.update(wanted for wanted, _ in packet.filters)
+        names = [wanted for wanted, _ in packet.filters]
+        if self.gate.rules.may_subscribe(self.member, *names):
+            self.member.filters.update(names)
             self._to_broker(packet.raw)
             return
-        codes = (0x80,) * len(packet.filters)
+        codes = (0x80,) * len(names)
         await self._answer(encode("SUBACK", packet_id=packet.packet_id, return_codes=codes))
-        self.gate.refused(self, f"You may not subscribe to {', '.join(wanted for wanted, _ in packet.filters)[:100]}.")
+        self.gate.refused(self, f"You may not subscribe to {', '.join(names)[:100]}.")
 
     def _to_broker(self, raw: bytes) -> None:
         self.gate.seen(self, raw, to_broker=True)

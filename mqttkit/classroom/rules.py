@@ -74,7 +74,8 @@ class Member:
         links: how many connections are open.
         session_kept: whether the broker keeps what they miss.
         left_at: when the last connection ended, while the session is kept; None otherwise.
-        retained, filters: topics of their own that hold a message, and what they subscribed to.
+        retained, filters: topics of their own that hold a message, or will by their will, and what they subscribed to.
+        will_topic: the topic of their own that their will would leave a message on; "" when there is none.
         lines, packets, others, answers, connects: limits for chat lines, messages, requests, acknowledgements, CONNECTs;
             notices limits how many they are sent.
     """
@@ -90,6 +91,7 @@ class Member:
     left_at: float | None = None
     retained: set[str] = field(default_factory=set)
     filters: set[str] = field(default_factory=set)
+    will_topic: str = ""
     lines: Bucket = field(default_factory=lambda: Bucket(8, 1.5))
     packets: Bucket = field(default_factory=lambda: Bucket(60, 20))
     others: Bucket = field(default_factory=lambda: Bucket(100, 10))
@@ -156,6 +158,7 @@ class Rules:
         if not member.connects.take():
             return UNAVAILABLE, None
         self.members[client_id] = member
+        _note_will(member, packet)
         return ACCEPTED, member
 
     def is_instructor(self, username: str | None, password: bytes | None) -> bool:
@@ -210,12 +213,16 @@ class Rules:
             return "Too many messages: this one was not delivered. Slow down."
         return self._refusal(member, topic, payload, retain=bool(packet.retain)) or self._refusal_now(member, topic)
 
-    def may_subscribe(self, member: Member, topic_filter: str) -> bool:
-        """Whether a member may subscribe to this filter: the room, other people's topics, notices to themselves."""
+    def may_subscribe(self, member: Member, *filters: str) -> bool:
+        """Whether a member may subscribe to all of these: the room, other people's topics, notices to themselves."""
+        few = member.instructor or len(member.filters.union(filters)) <= MAX_FILTERS
+        return few and all(self._may_subscribe(member, one) for one in filters)
+
+    def _may_subscribe(self, member: Member, topic_filter: str) -> bool:
         levels = topic_filter.split("/")
         if member.instructor:
             return levels[0] in ("chat", OWN, CONTROL)
-        if len(topic_filter) > MAX_FILTER_LENGTH or len(member.filters | {topic_filter}) > MAX_FILTERS:
+        if len(topic_filter) > MAX_FILTER_LENGTH:
             return False
         if levels[:2] == ["chat", self.room]:
             return levels[2:3] in (["message"], ["presence"], ["room"]) or levels[2:] == ["notice", member.client_id]
@@ -226,7 +233,7 @@ class Rules:
         topic, payload = packet.topic or "", packet.payload or b""
         self.note_presence(member, topic, payload)
         if packet.retain and topic.startswith(f"{OWN}/"):
-            (member.retained.add if payload else member.retained.discard)(topic)
+            (member.retained.add if payload or topic == member.will_topic else member.retained.discard)(topic)
 
     def note_presence(self, member: Member, topic: str, payload: bytes) -> None:
         """Remember the name under which a member is present."""
@@ -282,6 +289,15 @@ class Rules:
 
     def _knows_password(self, packet: Packet) -> bool:
         return not self._password or _same(packet.password, self._password)
+
+
+def _note_will(member: Member, packet: Packet) -> None:
+    """A will can leave a retained message, too: it is counted before it is sent, since nobody sees it pass."""
+    will = packet.will
+    own = will is not None and will.retain and will.payload and will.topic.startswith(f"{OWN}/")
+    member.will_topic = will.topic if will is not None and own else ""
+    if member.will_topic:
+        member.retained.add(member.will_topic)
 
 
 def _refusal_of_own(member: Member, topic: str, payload: bytes, *, retain: bool) -> str | None:

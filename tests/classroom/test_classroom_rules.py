@@ -227,3 +227,18 @@ def test_retained_messages_and_filters_of_a_member_are_few(rules):
     ada.filters = {f"people/{n}/x" for n in range(50)}
     assert not rules.may_subscribe(ada, "people/51/x")
     assert rules.may_subscribe(ada, "people/1/x")
+    ada.filters = set()
+    assert rules.may_subscribe(ada, *(f"people/{n}/x" for n in range(50)))
+    assert not rules.may_subscribe(ada, *(f"people/{n}/x" for n in range(51)))  # all in one SUBSCRIBE
+
+
+def test_what_a_will_would_leave_is_counted_before_it_is_sent(rules):
+    ada = rules.login(connect())[1]
+    ada.connects = Bucket(100, 1)
+    for number in range(20):
+        assert rules.login(connect(will=Will(f"people/ada/{number}", "gone", retain=True)))[0] == ACCEPTED
+    assert rules.login(connect(will=Will("people/ada/more", "gone", retain=True)))[0] == NOT_ALLOWED
+    rules.note(ada, publish("people/ada/19", b"", retain=True))
+    rules.note(ada, publish("people/ada/0", b"", retain=True))
+    assert len(ada.retained) == 19  # the will of this connection may still be sent
+    assert rules.login(connect(will=Will("people/ada/0", "gone")))[1].will_topic == ""
