@@ -17,7 +17,7 @@ def test_the_client_of_the_page_against_aedes():
     with aedes() as ports:
         done = run_node(SCRIPT, BROKER_URL=f"ws://127.0.0.1:{ports['ws_port']}/mqtt")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.count("ok ") == 11
+    assert done.stdout.count("ok ") == 12
 
 
 def test_the_client_of_the_page_against_the_embedded_engine():

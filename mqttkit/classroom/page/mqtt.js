@@ -202,11 +202,12 @@ export class MqttClient {
     if (code !== 0) { if (code !== 3) this.#wanted = false; fail(REFUSED[code] || `the broker refused with code ${code}`); return; }
     this.sessionPresent = (flags & 1) === 1;
     this.#attempt = 0;
-    this.#setState("connected");
+    this.state = "connected";
     this.#startPings();
     const unfinished = [...this.#waiting];  // first subscribe again, so that nothing of one's own is missed
     for (const [filter, qos] of this.#subscriptions) this.#ask(SUBACK, (id) => encodeSubscribe(id, filter, qos)).catch(() => {});
     for (const [id, { resend }] of unfinished) if (resend) this.#send(resend(id, true)); else this.#reject(id, "the link broke");
+    this.onState("connected", "");  // last: what the page publishes now is new, and not among the unfinished
     connected();
   }
 

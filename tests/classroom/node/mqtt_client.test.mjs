@@ -120,6 +120,21 @@ check("comes back after the link broke, subscribes again, sends what was not ack
   walker.disconnect();
 });
 
+check("what the page says when it is back goes once, after the subscriptions", async () => {
+  let socket;
+  class Tunnel extends WebSocket { constructor(...given) { super(...given); socket = this; } }
+  const walker = client("herald", { WebSocket: Tunnel });
+  await walker.connect(); await walker.subscribe(own("herald/#"), 1);
+  const sent = [];
+  walker.onSent = (raw) => sent.push(raw[0]);
+  walker.onState = (state) => { if (state === "connected") walker.publish(own("herald/x"), "here", { qos: 1 }); };
+  socket.terminate();
+  await walker.until(() => walker.received.length === 1);
+  await walker.publish(own("herald/y"), "fence", { qos: 1 });
+  assert.deepEqual(sent.filter((head) => head >> 4 === 3 || head >> 4 === 8), [0x82, 0x32, 0x32]);
+  walker.disconnect();
+});
+
 check("a session that is kept delivers what was missed", async () => {
   const sleeper = client("sleeper", { cleanSession: false }), other = client("awake");
   await sleeper.connect(); await sleeper.subscribe(own("awake/#"), 1); sleeper.disconnect();
