@@ -323,10 +323,12 @@ class Trace:
 
     def line(self, number: int) -> Captured:
         """The packet that the ladder and the text show with this number."""
-        for step in self.story().steps:
+        steps = self.story().steps
+        for step in steps:
             if step.line == number and isinstance(step.item, Captured):
                 return step.item
-        raise InvalidArgument(f"The ladder has no line {number}: it has {len(self.story().steps)} lines.")
+        last = max((step.line for step in steps), default=0)
+        raise InvalidArgument(f"The ladder has no line {number}: it has {last} line{'' if last == 1 else 's'}.")
 
     def exchanges(self) -> list[Exchange]:
         """Packets grouped by message, over all hops, with how it ended."""
