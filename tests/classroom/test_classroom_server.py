@@ -9,6 +9,7 @@ import socket
 import ssl
 import threading
 import urllib.request
+from dataclasses import replace
 
 import psutil
 import pytest
@@ -16,6 +17,7 @@ import pytest
 from mqttkit import Broker, Client, ConnectError, SubscribeRefused, Trace, chat
 from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
+from mqttkit.classroom.commands import invitation
 from mqttkit.cli import main
 from mqttkit.errors import BrokerError, InvalidArgument, MqttKitError
 from mqttkit.packets import encode
@@ -425,3 +427,11 @@ def test_a_class_that_ends_by_itself_is_said_in_one_sentence(monkeypatch, capsys
     assert main(["classroom", "--room", "physics"]) == 1
     assert "The class has ended by itself: no room left" in capsys.readouterr().err
     assert "ended by itself: no room left" in caplog.text
+
+
+def test_the_terminal_command_trusts_whoever_signed_the_certificate(tmp_path):
+    certificate = LessonCA(folder=tmp_path).server("127.0.0.1")
+    for tls, words in ((certificate, " --cafile ca.pem "), (replace(certificate, ca=None), " --tls-use-os-certs ")):
+        said = invitation(Classroom(tls=tls))
+        assert words in said
+        assert ("/ca.pem" in said) is (tls is certificate)  # which tells where that file is
