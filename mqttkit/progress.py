@@ -17,8 +17,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from mqttkit.errors import InvalidArgument
 
 _NAME = re.compile(r"\w[\w.-]{0,79}")
@@ -26,7 +24,12 @@ _NAME = re.compile(r"\w[\w.-]{0,79}")
 
 def home() -> Path:
     """The folder of this learner's records: MQTTKIT_HOME, else the platform's folder for user data."""
-    return Path(os.environ.get("MQTTKIT_HOME") or platformdirs.user_data_path("mqttkit"))
+    given = os.environ.get("MQTTKIT_HOME")
+    if given:
+        return Path(given)
+    import platformdirs  # not above: the doctor looks here also where it is missing
+
+    return platformdirs.user_data_path("mqttkit")
 
 
 def writable(folder: str | Path) -> bool:

@@ -8,13 +8,18 @@ import sys
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mqttkit import progress
 from mqttkit.errors import InvalidArgument, MqttKitError
 from mqttkit.url import VARIABLE, environment_url, parse_url
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _OLDEST = (3, 10)
 _WAIT = 5.0
+_INSTALL = "In the folder of the course run: python -m pip install -e ."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +52,13 @@ def python() -> Check:
 
 def packages() -> Check:
     """Is every package there that mqttkit needs, in a version that fits?"""
-    wrong, versions = _installed(metadata.requires("mqttkit") or [])
+    try:
+        wrong, versions = _installed(metadata.requires("mqttkit") or [])
+    except metadata.PackageNotFoundError:  # as in a fresh clone
+        wrong, versions = ["mqttkit itself is not installed"], []
     if not wrong:
         return Check(ok=True, text="every Python package that the course needs is there", detail=", ".join(versions))
-    return Check(
-        ok=False,
-        text="; ".join(wrong),
-        advice="In the folder of the course run: python -m pip install -e .",
-    )
+    return Check(ok=False, text="; ".join(wrong), advice=_INSTALL)
 
 
 def _installed(requirements: list[str]) -> tuple[list[str], list[str]]:
@@ -152,4 +156,20 @@ def elsewhere() -> list[Check]:
 
 def all_checks() -> list[Check]:
     """Every check, in the order of a start from nothing."""
-    return [python(), packages(), kernel(), broker(), *memory(), *elsewhere()]
+    return [
+        python(),
+        *_tried("the Python packages", lambda: [packages()]),
+        *_tried("the kernel of the notebooks", lambda: [kernel()]),
+        *_tried("the embedded broker", lambda: [broker()]),
+        *_tried("the folder for your answers", memory),
+        *elsewhere(),
+    ]
+
+
+def _tried(what: str, look: Callable[[], list[Check]]) -> list[Check]:
+    """What `look` finds; also where a package that it needs is missing, or is another than the one we know."""
+    try:
+        return look()
+    except Exception as error:  # noqa: BLE001 - the others are looked at all the same
+        reason = str(error) if isinstance(error, ImportError) else f"{type(error).__name__}: {error}"
+        return [Check(ok=False, text=f"{what} could not be tried: {reason}", advice=_INSTALL)]

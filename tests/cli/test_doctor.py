@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
 import sys
 from importlib import metadata
 
@@ -56,6 +58,31 @@ def test_a_missing_or_old_package_is_named_with_the_command_that_helps(needs, sa
     (wrong,) = [check for check in doctor().checks if not check.ok]
     assert re.search(said, wrong.text)
     assert "pip install -e ." in wrong.advice
+
+
+@pytest.mark.parametrize("missing", ["amqtt", "jupyter_client", "platformdirs"])
+def test_a_package_that_cannot_be_imported_stops_no_other_check(missing):
+    """In a process of its own, where nothing has been imported yet."""
+    program = f"import sys; sys.modules[{missing!r}] = None\nfrom mqttkit.cli import main\nsys.exit(main(['doctor']))"
+    left_out = "MQTTKIT_HOME" if missing == "platformdirs" else ""  # where that is set nobody asks for the package
+    environment = {name: value for name, value in os.environ.items() if name != left_out}
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, encoding="utf-8", env=environment, timeout=60, check=False
+    )
+    assert done.returncode == 1, done.stderr
+    assert re.search(rf"not yet  .* could not be tried: .*{missing}", done.stdout)
+    assert "pip install -e ." in done.stdout
+    assert done.stdout.rstrip().endswith("This computer is not ready yet: see what to do above.")
+
+
+def test_a_clone_that_was_not_installed_says_so(monkeypatch):
+    def unknown(name):
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "requires", unknown)
+    check = checks.packages()
+    assert (check.ok, check.text) == (False, "mqttkit itself is not installed")
+    assert "pip install -e ." in check.advice
 
 
 def test_the_broker_of_the_environment_is_named_without_its_password(monkeypatch):
