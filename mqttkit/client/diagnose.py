@@ -50,7 +50,7 @@ def not_reached(error: BaseException, address: Address, seconds: float) -> Conne
     where = f"{address.host} port {address.port}"
     if isinstance(error, ssl.SSLCertVerificationError):
         return ConnectError(_certificate(error, address))
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, (socket.gaierror, UnicodeError)):  # UnicodeError: two dots in a row, for instance
         sentence = f'There is no host "{address.host}": no address is known for this name. Check its spelling.'
     elif isinstance(error, ConnectionRefusedError):
         sentence = (

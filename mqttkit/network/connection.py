@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from typing import TYPE_CHECKING
 
 from mqttkit.errors import MqttKitError
@@ -76,6 +77,9 @@ class Connection:
             await asyncio.wait_for(dialled, _DIAL_TIMEOUT)
         except (OSError, asyncio.TimeoutError, MqttKitError) as error:
             self._unreachable(error, host, port)
+            return
+        except UnicodeError:  # such as two dots in a row: what can be no name is asked of nobody
+            self._unreachable(socket.gaierror("this can be no name of a host"), host, port)
             return
         if not self._over:  # one that was refused meanwhile did not get through
             self._relay.trouble = None

@@ -104,6 +104,8 @@ def _warn_if_away(broker: str, printer: Printer) -> None:
     except OSError as error:
         where = f"{address[0]}:{address[1]}"
         printer.line(f"No broker answers at {where} now ({error.strerror or error}). Is it running?", YELLOW)
+    except UnicodeError:  # two dots in a row, for instance
+        printer.line(f"{address[0]} can be no name of a host. Check its spelling.", YELLOW)
 
 
 def _address(listen: str) -> tuple[str, int]:

@@ -49,9 +49,11 @@ def refusal(url, *, seconds=2, **options) -> str:
     return str(error.value)
 
 
-def test_no_such_host():
-    """A name that nobody knows."""
-    assert 'There is no host "broker.invalid"' in refusal("mqtt://broker.invalid")
+@pytest.mark.parametrize("host", ["broker.invalid", "test..mosquitto.org"])
+@pytest.mark.parametrize("scheme", ["mqtt", "ws"])
+def test_no_such_host(scheme, host):
+    """A name that nobody knows, or that can be none."""
+    assert f'There is no host "{host}"' in refusal(f"{scheme}://{host}")
 
 
 def test_refused_connection():

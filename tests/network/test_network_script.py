@@ -206,6 +206,14 @@ def test_terminal_view_says_that_no_broker_answers():
     assert "No broker answers at 127.0.0.1:" in out.getvalue()
 
 
+def test_trace_in_a_terminal_names_a_host_that_can_be_none():
+    """Two dots in a row ended it with a traceback."""
+    out, stop = io.StringIO(), threading.Event()
+    stop.set()
+    run_trace("0", "mqtt://test..mosquitto.org", out=out, stop=stop)
+    assert "test..mosquitto.org can be no name of a host" in out.getvalue()
+
+
 def test_long_lines_are_broken_between_parts(monkeypatch):
     from mqttkit.network.printer import Printer
     from mqttkit.packets import encode
