@@ -16,14 +16,47 @@ def access_lines(access: Access, users: Users | None) -> str:
     """The acl_file for these rules.
 
     mosquitto decides about publishing and receiving; a SUBSCRIBE it always grants (its acl_file has no rule for that).
+    It reads the section of a user before the patterns, which are for everybody, and in each of them first what is denied.
+
+    Raises:
+        BrokerError: mosquitto would allow or forbid more than the rules say.
     """
     for rule in access.rules:
         _refuse_half_a_deny(rule, access)
-    lines = [line for rule in access.rules if rule.user == "*" for line in _everyone(rule, users)]
-    for user in users or ():
-        own = [line for rule in access.rules if rule.user == user for line in _lines(rule, user)]
+        _refuse_client_id(rule, access)
+    lines = [f"pattern {_word(rule)} {rule.topic_filter}" for rule in access.rules if rule.user == "*" and _word(rule)]
+    for user in dict.fromkeys([*(users or ()), *(rule.user for rule in access.rules if rule.user != "*")]):
+        own = list(_section(access, user))
         lines += [f"user {user}", *own] if own else []
     return "\n".join(lines) + "\n"
+
+
+def _section(access: Access, user: str) -> Iterator[str]:
+    """What one user may do, and what is denied to everybody, so that nothing in here is allowed against it."""
+    if all(rule.user != user for rule in access.rules):
+        return
+    for rule in access.rules:
+        topic_filter = rule.filter_for(user, "") if rule.user == user or not rule.allow else None
+        if topic_filter is not None and _word(rule):
+            yield f"topic {_word(rule)} {topic_filter}"
+
+
+def _refuse_client_id(rule: AccessRule, access: Access) -> None:
+    """Raise BrokerError for a client id (%c) that mosquitto would read too late, or as a rule for everybody."""
+    if "%c" not in rule.topic_filter or _word(rule) is None:
+        return
+    if rule.user != "*":
+        raise BrokerError(
+            f"mosquitto cannot do what the access rule {str(rule)!r} says: %c is only in rules for everybody there. "
+            f"Use %u, or Broker()."
+        )
+    for other in access.rules:
+        beaten = other.allow and other.user != "*" and _word(other) and _overlap(rule.topic_filter, other.topic_filter)
+        if beaten and not rule.allow:
+            raise BrokerError(
+                f"mosquitto cannot do what the access rule {str(rule)!r} says: {str(other)!r} would win over it there. "
+                f"Write that one for everybody (*), or use Broker()."
+            )
 
 
 def _refuse_half_a_deny(rule: AccessRule, access: Access) -> None:
@@ -50,26 +83,6 @@ def _overlap(one: str, other: str) -> bool:
         if left != right and not free:
             return False
     return True
-
-
-def _everyone(rule: AccessRule, users: Users | None) -> Iterator[str]:
-    """A `pattern` line speaks of everybody; the standing `topic` lines at the top speak of those without a name."""
-    word = _word(rule)
-    if word is None:
-        return
-    if users is None and "%u" not in rule.topic_filter and "%c" not in rule.topic_filter:
-        yield f"topic {word} {rule.topic_filter}"
-    yield f"pattern {word} {rule.topic_filter}"
-
-
-def _lines(rule: AccessRule, user: str) -> Iterator[str]:
-    word = _word(rule)
-    if word is None:
-        return
-    if "%c" in rule.topic_filter:
-        yield f"pattern {word} {rule.topic_filter.replace('%u', user)}"
-    else:
-        yield f"topic {word} {rule.topic_filter.replace('%u', user)}"
 
 
 def _word(rule: AccessRule) -> str | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from mqttkit import Broker, BrokerError
@@ -117,6 +119,47 @@ def test_forbidding_one_leaves_the_other(client, half):
     need("mosquitto")
     with pytest.raises(BrokerError, match="forbids publishing and receiving together"):
         Broker(users=USERS, access=rules, engine="mosquitto").start()
+
+
+SECRETS = [
+    ["anna all #", "deny * all %u/secret", "deny * all secret"],
+    ["* all #", "anna write more", "deny * all secret"],
+    ["* all #", "deny anna all secret"],
+]
+
+
+@pytest.mark.parametrize("rules", SECRETS)
+def test_what_is_denied_to_everybody_no_rule_of_a_user_allows(engine, client, rules):
+    """mosquitto reads the rules of a user first, and asks no further where one allows."""
+    with Broker(users=USERS, access=["bert all #", *rules], engine=engine) as broker:
+        anna, bert = login(client, broker, "anna"), login(client, broker, "bert")
+        bert.subscribe(("#", 0))
+        anna.send(*[publish(topic, topic.encode()) for topic in ("secret", "open")])
+        anna.fence()
+        assert bert.received() == "open QoS 0"
+
+
+@pytest.mark.parametrize("user", [None, "x", "anna"])
+def test_deny_wins_without_users_too(engine, client, user):
+    """Whether or not the client gives a name, which nobody checks."""
+    rules = ["* all #", "deny * all secret/%c", "anna all open", "deny anna all hidden"]
+    with Broker(access=rules, engine=engine) as broker:
+        reader, writer = client(broker, "r"), client(broker, "w", user=user)
+        reader.subscribe(("#", 0))
+        writer.send(publish("secret/w", b"secret"), publish("hidden", b"hidden"), publish("open", b"open"))
+        writer.fence()
+        assert reader.received() == "hidden QoS 0, " * (user != "anna") + "open QoS 0"
+
+
+@pytest.mark.parametrize(("rules", "words"), [
+    (["anna write in/%c"], "'anna publish in/%c' says: %c is only in rules for everybody there"),
+    (["deny anna all in/%c"], "%c is only in rules for everybody there"),
+    (["anna all #", "deny * all secret/%c"], "'anna publish,subscribe,receive #' would win over it there"),
+])  # fmt: skip
+def test_what_mosquitto_cannot_say_is_refused(rules, words):
+    """Fails when a rule is translated to one that allows more, or forbids others."""
+    with pytest.raises(BrokerError, match=re.escape(words)):
+        access_lines(Access(rules), None)
 
 
 def test_forbidding_a_subscribe_is_not_forbidding_to_receive():
