@@ -138,10 +138,10 @@ class Broker:
         """Start and return this broker; nothing happens when it runs already."""
         if not self.running:
             self.stop()  # one that has ended by itself is cleared away first
+            adopt(self)  # before it listens: an earlier run of this cell may have the port
             self._ports = self._engine.start()
             self._running = True
             self._feed.emit("start", text=", ".join(self.urls))
-            adopt(self)
         return self
 
     def stop(self) -> None:

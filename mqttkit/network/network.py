@@ -85,11 +85,11 @@ class Network:
     def start(self) -> Self:
         """Listens for clients and returns self."""
         if self._relay is None:
+            adopt(self)  # before it listens: an earlier run of this cell may have the port
             relay = Relay(self._target.address, self.trace.links)
             relay.traces = (self.trace,)
             self._port = relay.start(self.listen_host, self._wanted_port)
             self._relay = relay
-            adopt(self)
         return self
 
     def close(self) -> None:

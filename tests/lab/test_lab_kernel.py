@@ -38,6 +38,19 @@ def test_running_a_cell_again_closes_what_its_earlier_run_left_open(kernel):
     assert "True" in kernel.run("print(bob.connected and lab.client('carol').connected)").text()
 
 
+@pytest.mark.parametrize(
+    "kind", ["Broker(port=port)", "Broker(port=port, engine='mosquitto')", "Network('mqtt://127.0.0.1:1', port=port)"]
+)
+def test_a_cell_with_a_port_of_its_own_may_run_again(kernel, kind):
+    """Fails when the port is opened before what the earlier run left there is closed."""
+    if "mosquitto" in kind:
+        need("mosquitto")
+    kernel.run("from mqttkit import Broker\nfrom mqttkit.network import Network\nport = 0", "imports")
+    ports = {kernel.run(f"thing = {kind}.start()\nport = thing.port\nprint(port)", "again").text() for _ in range(3)}
+    assert len(ports) == 1
+    assert ports.pop().strip().isdigit()
+
+
 def test_error_of_a_callback_appears_below_the_cell_that_wrote_it(kernel):
     """And its prints; the cell that publishes shows its own output only, then raises."""
     first = kernel.run(
