@@ -76,15 +76,19 @@ class Runner:
         return self._kernel.run(source, timeout) if self._kernel is not None else Run("died")
 
     def _run_cell(self, number: int, cell: Cell, task: str) -> None:
-        left = self._end - time.monotonic()
-        if not self._ready():
+        limit = self._limit()
+        if reason := self._obstacle(limit):
             if is_check(cell):
-                self.outcome.unplayed[question_of(cell)] = self.outcome.note
+                self.outcome.unplayed[question_of(cell)] = reason
             return
-        run = self._execute(cell, min(left, self._timeout))
+        run = self._execute(cell, limit)
         if run.end in ("ok", "error") and not is_check(cell):
             self._done.append(cell)
-        self._record(number, cell, run, task)
+        self._record(number, cell, run, task, limit)
+
+    def _limit(self) -> float:
+        """Seconds for the next cell; 0 or less when the time for everything is over."""
+        return min(self._timeout, self._end - time.monotonic())
 
     def _execute(self, cell: Cell, timeout: float) -> Run:
         if not is_check(cell):
@@ -96,10 +100,12 @@ class Runner:
         finally:
             self._box.session.open(None)
 
-    def _record(self, number: int, cell: Cell, run: Run, task: str) -> None:
+    def _record(self, number: int, cell: Cell, run: Run, task: str, limit: float) -> None:
         name = _name(cell, task)
         form = _ENDED if run.end == "died" and run.why else _WHAT[run.end]
-        what = form.format(seconds=self._timeout, error=run.error, why=run.why)
+        mine = limit == self._timeout
+        when = f"after {limit:g} s" if mine else f"when the whole notebook had taken {self._total:g} s"
+        what = form.format(when=when, error=run.error, why=run.why)
         if run.end != "ok":
             self.outcome.cells.append(
                 {"cell": number, "name": name, "id": str(tag(cell).get("grade_id", "")), "what": what}
@@ -134,13 +140,19 @@ class Runner:
         if self.outcome.status == "graded":
             self.outcome.status, self.outcome.note = status, note
 
-    def _ready(self) -> bool:
-        if self._end - time.monotonic() <= 0:
-            self._worse("timeout", f"The whole notebook took longer than {self._total:g} s.")
-        return self._restarts <= RESTARTS and self._kernel is not None and self._kernel.alive()
+    def _obstacle(self, limit: float) -> str:
+        """Why no further cell can be run, "" when one can."""
+        if limit <= 0:
+            over = f"The whole notebook took longer than {self._total:g} s."
+            self._worse("timeout", over)
+            return over
+        ready = self._restarts <= RESTARTS and self._kernel is not None and self._kernel.alive()
+        return "" if ready else self.outcome.note
 
     def _restart(self) -> None:
         """A new kernel in the state the lost one had: the student's cells that worked, without the one that was lost."""
+        if self._limit() <= 0:
+            return  # there is no time for what a new kernel would run
         self._restarts += 1
         if self._restarts > RESTARTS:
             self.outcome.note += " It was lost too often, so the rest was not run."
@@ -149,7 +161,7 @@ class Runner:
         self._box.empty()
         self._kernel = Kernel(self._box)
         for cell in self._done:
-            left = min(self._timeout, self._end - time.monotonic())
+            left = self._limit()
             if left <= 0 or self._run(cell.source, left).end in ("stuck", "died"):
                 return
 
@@ -185,8 +197,8 @@ def _name(cell: Cell, task: str) -> str:
 _WHAT = {
     "ok": "",
     "error": "raised {error}",
-    "interrupted": "was stopped after {seconds:g} s",
-    "stuck": "was stopped after {seconds:g} s, and its kernel with it, for it did not react",
+    "interrupted": "was stopped {when}",
+    "stuck": "was stopped {when}, and its kernel with it, for it did not react",
     "died": "ended its kernel",
 }
 _ENDED = "was ended with its kernel, for {why}"

@@ -11,7 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from submissions_for_tests import untouched, wait_until
+from submissions_for_tests import solved, untouched, wait_until
 
 from mqttkit.errors import GradingError
 from mqttkit.grading import runner, sandbox
@@ -149,6 +149,39 @@ def test_a_kernel_that_is_lost_and_cannot_be_replaced_is_closed_once(tmp_path, m
     finally:
         box.close()
     assert len(closed) == 1
+
+
+def test_nothing_is_run_when_the_time_for_the_whole_notebook_is_over(tmp_path, monkeypatch):
+    """Each cell takes 4 s here: the third is stopped after 1 s, and with it the time for everything is over."""
+    limits, now = [], [0.0]
+
+    class Slow:
+        def __init__(self, _box):
+            pass
+
+        def alive(self):
+            return True
+
+        def run(self, _source, timeout):
+            limits.append(timeout)
+            now[0] += min(timeout, 4.0)
+            return Run("ok" if timeout >= 4.0 else "interrupted")
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(runner, "Kernel", Slow)
+    monkeypatch.setattr(runner, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    box = sandbox.make("none", load("1-topics"), "seed", tmp_path)
+    try:
+        outcome = Runner(solved("1-topics"), box, timeout=5.0, total=9.0).run()
+    finally:
+        box.close()
+    assert limits == [5.0, 5.0, 1.0]
+    assert outcome.status == "timeout"
+    assert outcome.note.endswith("was stopped when the whole notebook had taken 9 s.")
+    assert list(outcome.unplayed) == list(load("1-topics").questions)
+    assert {*list(outcome.unplayed.values())[1:]} == {"The whole notebook took longer than 9 s."}
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Unix sockets")
