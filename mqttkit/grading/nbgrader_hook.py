@@ -20,11 +20,12 @@ from mqttkit.errors import GradingError
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.job import run_boxed
 from mqttkit.grading.notebooks import is_check, question_of, strip
-from mqttkit.grading.rubric import load
+from mqttkit.grading.rubric import Result, load
 from mqttkit.grading.sandbox import level
 
 _HERE = "mqttkit.grading.nbgrader_hook."
 _THEIRS = "nbgrader.preprocessors."
+_TOTAL = 600.0  # seconds for one notebook
 
 
 def configure(config: Any) -> None:
@@ -64,14 +65,13 @@ class WireExecute(Execute):
         exercise = load(name, master.parent)
         content = hashlib.sha256(nbformat.writes(notebook).encode()).hexdigest()
         seed = f"{name}:{resources['nbgrader']['student']}:{content}"
-        session, outcome = run_boxed(notebook, exercise, seed, level("auto"), timeout=self.timeout or 30.0, total=600.0)
+        session, outcome = run_boxed(
+            notebook, exercise, seed, level("auto"), timeout=_seconds(self.timeout), total=_TOTAL
+        )
         for cell in notebook.cells:
             if is_check(cell):
-                result = session.results.get(question_of(cell))
-                said = (
-                    str(Feedback(result.as_json())) if result else outcome.unplayed.get(question_of(cell), "not played")
-                )
-                cell.outputs = _outputs(said, result.score if result else 0.0)
+                name = question_of(cell)
+                cell.outputs = _judged(session.results.get(name), outcome.unplayed.get(name, "not played"))
         return notebook, resources
 
     def _master(self, resources: Any) -> Path | None:
@@ -94,6 +94,20 @@ def _refuse_orphan(notebook: Any, master: Path | None) -> None:
     """Nobody gets a 0 because the notebook that was released is gone."""
     if master is None and _exercise_of(notebook) is not None:
         raise GradingError("This exercise of mqttkit is in neither source/ nor release/. Put its notebook back there.")
+
+
+def _seconds(timeout: int | None) -> float:
+    """The limit of nbgrader for each cell; None, or less than 1, means that it has none: then only the whole notebook has one."""
+    return float(timeout) if timeout is not None and timeout > 0 else _TOTAL
+
+
+def _judged(result: Result | None, unplayed: str) -> list[Any]:
+    """The outputs of one check cell. Raises GradingError where the grader itself failed: nobody gets a 0 for that."""
+    if result is None:
+        return _outputs(unplayed, 0.0)
+    if result.state == "error":
+        raise GradingError(f"{result.question.id}: {result.note}")
+    return _outputs(str(Feedback(result.as_json())), result.score)
 
 
 def _outputs(said: str, score: float) -> list[Any]:

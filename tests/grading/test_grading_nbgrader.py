@@ -12,7 +12,9 @@ import nbformat
 import pytest
 from submissions_for_tests import NAMES, ROOT, solved, untouched, with_cells
 
+from mqttkit.errors import GradingError
 from mqttkit.grading.notebooks import checksum, student_version, tag
+from mqttkit.grading.rubric import Result, load
 from support import need
 
 NAME = "6-broken-clients"
@@ -100,11 +102,28 @@ def test_a_submission_names_and_brings_no_exercise(tmp_path):
     assert scores == {"mine": "25.0", "path": "25.0", "none": "25.0"}
 
 
+@pytest.mark.filterwarnings("ignore:User-placed attribute")  # nbgrader 0.9.5, the last on Python 3.10, and SQLAlchemy
+@pytest.mark.parametrize(("theirs", "seconds"), [(30, 30.0), (1, 1.0), (-1, 600.0), (0, 600.0), (None, 600.0)])
+def test_the_limit_of_nbgrader_is_kept_and_none_is_no_limit(theirs, seconds):
+    need("nbgrader")
+    from mqttkit.grading.nbgrader_hook import _seconds
+
+    assert _seconds(theirs) == seconds
+
+
+@pytest.mark.filterwarnings("ignore:User-placed attribute")
+def test_a_fault_of_the_grader_is_no_0():
+    need("nbgrader")
+    from mqttkit.grading.nbgrader_hook import _judged
+
+    result = Result(load("1-topics")["name"], [], "error", "The grader itself failed: KeyError: 3")
+    with pytest.raises(GradingError, match="name: The grader itself failed: KeyError: 3"):
+        _judged(result, "")
+    assert _judged(None, "not run")[0]["text"] == "not run"
+
+
 @pytest.mark.parametrize("name", ["../x", "a/b", "C:x", "", "x\n", "."])
 def test_only_a_name_is_a_name(name, tmp_path):
-    from mqttkit.errors import GradingError
-    from mqttkit.grading.rubric import load
-
     (tmp_path / "x.py").write_text(EVIL.format(tmp_path / "ran"))
     with pytest.raises(GradingError, match="no name of an exercise"):
         load(name, tmp_path / "in")
@@ -125,7 +144,6 @@ def test_checksums_are_those_of_nbgrader(name):
 
 
 def test_without_the_hook_nobody_gets_points_for_nothing(monkeypatch):
-    from mqttkit.errors import GradingError
     from mqttkit.grading import checks
 
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
