@@ -28,14 +28,14 @@ class Address(str):
         return urlsplit(self).port or 1883
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Handle:
     """An object that stays in the student's kernel, such as a client: the grader only knows its number and type."""
 
     number: int
     type: str
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return f"a {self.type} object"
 
     def as_json(self) -> dict[str, Any]:
@@ -166,5 +166,5 @@ def kind_of(value: Any) -> str:
 
 def show(value: Any, width: int = 90) -> str:
     """`value` as a learner may read it in one line, shortened to `width` characters."""
-    text = str(value) if isinstance(value, Handle) else repr(value)
+    text = repr(value)
     return text if len(text) <= width else text[: width - 1] + "…"

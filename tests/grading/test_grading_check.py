@@ -20,6 +20,7 @@ from mqttkit import Client
 from mqttkit.errors import GradingError
 from mqttkit.grading import Address, checks, progress
 from mqttkit.grading.check import Direct
+from mqttkit.grading.exercises.climate import same
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.lessons import TITLES
 from mqttkit.grading.play import play
@@ -245,6 +246,13 @@ def test_every_trouble_has_a_sentence(trouble):
     text = str(Feedback(result.as_json()))
     assert sentence in text
     assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("number", [10**400, float("inf"), float("nan"), "2", None])
+def test_a_number_that_cannot_be_compared_is_only_wrong(number):
+    wanted = {"palms": {"mean": 2.0}}
+    assert same({"palms": {"mean": 2.0 + 1e-9}}, wanted)
+    assert not same({"palms": {"mean": number}}, wanted)
 
 
 def test_a_value_that_is_too_large_is_told():

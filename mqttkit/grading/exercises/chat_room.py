@@ -273,8 +273,8 @@ def leave(game: Game) -> None:
     sent = game.trace.packets(type="PUBLISH", receiver="broker", topic=f"chat/{room}/presence/+")
     game.judge(
         "absent",
-        _states(watcher, me)[-1:] == [False] and sent[-1].retain,
-        f"the room heard online: {listed(_states(watcher, me))}",
+        _states(watcher, me)[-1:] == [False] and sent and sent[-1].retain,
+        f"the room heard online: {listed(_states(watcher, me))}; sent {told(sent)}",
         sent,
     )
     started(game, "join", room, name, connections=2)
