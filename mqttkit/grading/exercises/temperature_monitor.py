@@ -130,7 +130,7 @@ def _said(house: str, words: dict[str, list[str]]) -> str:
     uses=["start_monitor", "summary"],
     hints=[
         "An exception in `on_message` ends paho's network thread: nothing is heard any more.",
-        "Put `json.loads` and every access to its values in a try, and return on ValueError, TypeError and KeyError.",
+        "Put `json.loads` and every use of its values in a try; return on ValueError, TypeError, KeyError and OverflowError.",
         "Remember (device_id, timestamp) of every reading in a set; return when it is there already.",
     ],
     lesson="03-payloads",
@@ -138,7 +138,7 @@ def _said(house: str, words: dict[str, list[str]]) -> str:
 def robust(game: Game) -> None:
     """First a reading that comes twice, and only then broken payloads: who falls over them has de-duplicated before."""
     monitor = _start(game)
-    house, first_fence, last_fence = game.rng.sample(HOUSES, 3)
+    house, first_fence, last_fence, odd = game.rng.sample(HOUSES, 4)
     sensors = game.peer("sensors")
     cold, mild, warm = sorted(degrees(game, low, low + 5) for low in (10, 16, 22))
     for second, value in ((1, cold), (2, mild), (1, cold)):
@@ -146,10 +146,12 @@ def robust(game: Game) -> None:
     report(sensors, first_fence, 20.0, 3)
     before = _summary(game, monitor, lambda value: isinstance(value, dict) and first_fence in value)
     once = entry(before, house, "count")
-    say = f"count {once} for 2 different readings, one of which came twice" if once else show(before, 200)
+    say = f"count {show(once)} for 2 different readings, one of which came twice" if once else show(before, 200)
     game.judge("twice", once == 2 and entry(before, first_fence, "count") == 1, say)  # noqa: PLR2004 - as many as differ
     for bad in _RUBBISH:
         sensors.publish(f"garden/{house}/climate", bad, qos=1)
+    for strange in _STRANGE:
+        sensors.publish(f"garden/{odd}/climate", strange, qos=1)
     report(sensors, house, warm, 4)
     report(sensors, last_fence, 20.0, 5)
     after = _summary(game, monitor, lambda value: isinstance(value, dict) and last_fence in value)
@@ -158,8 +160,8 @@ def robust(game: Game) -> None:
 
 def _judge_rubbish(game: Game, house: str, before: Any, after: Any, *, alive: bool, hottest: float) -> None:
     found, top = entry(after, house, "count"), entry(after, house, "max")
-    right = bool(before) and found == before + 1 and top == hottest
-    say = f"count {before} before the rubbish, and {found} after it and one good reading"
+    right = isinstance(before, (int, float)) and before > 0 and found == before + 1 and top == hottest
+    say = f"count {show(before)} before the rubbish, and {show(found)} after it and one good reading"
     game.judge("rubbish", alive and right, say if alive else f"it heard nothing after the rubbish: {show(after, 160)}")
 
 
@@ -171,6 +173,11 @@ _RUBBISH = (
     b"null",
     b'{"temperature": 20}',
     b'{"device_id": "x", "temperature": "warm", "humidity": 50, "timestamp": 3}',
+    b'{"device_id": "x", "temperature": 20, "humidity": 50, "timestamp": "soon"}',
+)
+_STRANGE = (  # a monitor may count these, but not fall over them
+    b'{"device_id": ["x"], "temperature": 20, "humidity": 50, "timestamp": 3}',
+    b'{"device_id": "x", "temperature": 1%s, "humidity": 50, "timestamp": 3}' % (b"0" * 400),
 )
 
 
