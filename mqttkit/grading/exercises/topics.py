@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from mqttkit.errors import InvalidTopic
 from mqttkit.grading.exercises.topic_filters import ROOMS, WINGS, exercise, fault_of
 from mqttkit.grading.game import StudentError
-from mqttkit.grading.moves import asked, filters, kept, started
+from mqttkit.grading.moves import asked, filters, kept, started, text
 from mqttkit.grading.rubric import Item
 from mqttkit.grading.values import show
 from mqttkit.topics import check_topic_name, matches
@@ -62,7 +62,7 @@ def guard(game: Game) -> None:
         f"{show(seen, 160)}; expected: the {len(wanted)} alarms of museum/{wing}/{floor} and nothing else, as pairs (topic, text)"
         + (_UNREAD if delivered and not seen else ""),
     )
-    extra = [p for p in delivered if (p.topic, (p.payload or b"").decode()) not in wanted]
+    extra = [p for p in delivered if (p.topic, text(p)) not in wanted]
     game.judge("wanted", delivered and not extra, f"{len(extra)} other messages of {len(delivered)}", extra[:3])
 
 
@@ -91,7 +91,7 @@ def _publish_around(game: Game, wing: str, floor: int) -> list[tuple[str, str]]:
     rubric=[
         Item("valid", 1, "at least eight different topic names, all valid, none with a wildcard or a / at the ends"),
         Item("tree", 1, "they form a tree: a common beginning, three levels or more"),
-        Item("useful", 1, "three filters that each select some of them, but not all, and not the same ones"),
+        Item("useful", 1, "three filters that each select at least two of them, but not all, and not the same ones"),
     ],
     uses=["MY_TOPICS", "MY_FILTERS"],
     hints=[
@@ -133,4 +133,4 @@ def _useful(topics: list[str], wishes: list[str]) -> tuple[bool, str]:
             return False, fault
         chosen.append(frozenset(t for t in topics if matches(wish, t)))
     some = [c for c in chosen if 1 < len(c) < len(set(topics))]
-    return len(set(some)) >= 3, f"{len(set(some))} filters select several of the topics, but not all"  # noqa: PLR2004
+    return len(set(some)) >= 3, f"{len(set(some))} filters select at least two of the topics, but not all"  # noqa: PLR2004
