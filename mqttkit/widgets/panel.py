@@ -60,6 +60,7 @@ class ClientPanel(KitWidget):
         self._authority = None if tls is True or isinstance(tls, (str, Path)) else tls
         self.settings = first_settings(str(client_id) or "panel", given_url, tls, settings)
         self._url = self._place_url = with_url(self.settings, given_url)[1]
+        find_address(self._url, None, tls=self.settings.tls)  # a wrong URL is refused here, in one sentence
         self.messages: deque[dict[str, Any]] = deque(maxlen=KEPT)
         self.received = 0
         self.said = _NOT_YET
@@ -120,6 +121,7 @@ class ClientPanel(KitWidget):
     def _settle_settings(self, url: str, values: dict[str, Any]) -> None:
         """Take over the form; other settings begin another program."""
         settings, address = with_url(self.settings.filled_in(values), url or self._url)
+        find_address(address, None, tls=settings.tls)  # a wrong one is refused before anything is taken over
         with self.lock:
             if (settings, address) != (self.settings, self._url):
                 self.steps, self._connections = [], 0

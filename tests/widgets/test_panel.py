@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from mqttkit import Broker, Client, ClientPanel, Lab
+from mqttkit.errors import InvalidArgument
 from support.waiting import until
 
 
@@ -133,3 +134,13 @@ def test_a_flood_leaves_the_last_messages_and_the_right_number(broker, panel):
     assert len(panel.messages) == 200
     assert panel.messages[-1]["text"] == "999"
     assert len(panel.changes().content["fresh"]) <= 200
+
+
+@pytest.mark.parametrize("url", ["http://localhost", "mqtt://host:99999"])
+def test_a_wrong_url_is_refused_in_one_sentence_and_not_taken_over(panel, url):
+    """Else the panel could not even say what it shows, for good."""
+    with pytest.raises(InvalidArgument, match="A broker's URL looks like"):
+        ClientPanel(url)
+    before = panel.state().content
+    assert "A broker's URL looks like" in press(panel, "connect", url=url, username="eve")
+    assert panel.state().content == before
