@@ -8,6 +8,7 @@ Python shows forty lines out of the middle of a library.
 from __future__ import annotations
 
 import linecache
+import re
 import traceback
 from types import TracebackType
 from typing import Any
@@ -17,6 +18,10 @@ from mqttkit._notebook import shell
 ORDER = (
     "A cell above makes it: run that one first (menu Run → Run All Above Selected Cell). "
     "If no cell above makes it, look at the spelling."
+)
+OWN = (
+    "A function that gives {name} a value somewhere has a {name} of its own, and it had no value yet. To use the one outside, "
+    "begin the function with: global {name} (nonlocal {name}, where that one belongs to a function around it)."
 )
 STOPPED = "You stopped this cell{place}. Nothing is broken: run it again, or change it first."
 
@@ -32,13 +37,22 @@ def advise() -> None:
 
 def _show(shell: Any, kind: type[BaseException], error: Any, trace: Any, tb_offset: int | None = None) -> Any:
     """Show the error with its advice: a NameError as always, an interrupt as one sentence."""
-    if isinstance(error, NameError) and error.args and ORDER not in str(error):
-        error.args = (f"{error.args[0]}. {ORDER}", *error.args[1:])
+    advice = _advice(error) if isinstance(error, NameError) else ""
+    if advice and advice not in str(error):
+        error.args = (f"{error.args[0]}. {advice}", *error.args[1:])
     if not isinstance(error, NameError):
         sentence = STOPPED.format(place=_place(trace, shell.user_ns))
         error.args = (sentence,)
         error._render_traceback_ = lambda: [sentence]  # what IPython shows instead
     shell.showtraceback((kind, error, trace), tb_offset=tb_offset)
+
+
+def _advice(error: NameError) -> str:
+    """What to do about a name that means nothing (yet); "" where that is not known."""
+    found = re.search(r"'(\w+)'", str(error))
+    if isinstance(error, UnboundLocalError):
+        return OWN.format(name=found[1]) if found else ""
+    return ORDER if str(error).partition(". ")[0].endswith("is not defined") else ""
 
 
 def _place(trace: TracebackType | None, names: dict[str, Any]) -> str:

@@ -31,10 +31,13 @@ def test_a_name_that_an_earlier_cell_makes_leads_to_advice():
         kernel.run(0, nbformat.v4.new_code_cell("assert alice == 1"))
 
 
-def test_other_errors_stay_as_they_are():
+def test_other_errors_stay_as_they_are_or_get_advice_of_their_own():
     with kernel_of(FIRST) as (kernel, _):
         kernel.run(0, nbformat.v4.new_code_cell("import mqttkit"))
         assert failure(kernel, "1 / 0").evalue == "division by zero"
+        own = failure(kernel, "total = 0\ndef add():\n    total += 1\nadd()")
+        assert (own.ename, "cell above" in own.evalue) == ("UnboundLocalError", False)
+        assert "begin the function with: global total" in own.evalue
 
 
 def test_a_lab_that_was_closed_at_the_end_of_the_lesson_says_so():
