@@ -12,7 +12,8 @@ from mqttkit.broker.remote import RemoteBroker
 from mqttkit.broker.state import ConnectedClient, Queued, RetainedMessage, SessionState, Subscription, Table
 
 if TYPE_CHECKING:
-    from mqttkit.trace import Captured, Trace
+    from mqttkit.packets import Packet
+    from mqttkit.trace import Trace
     from mqttkit.trace.sessions import Sessions
 
 
@@ -29,7 +30,7 @@ class WitnessedBroker(RemoteBroker):
         """The clients that came through the network and are connected now."""
         return Table(
             ConnectedClient,
-            sorted((self._client(connect) for connect in self._connects().values()), key=lambda one: one.client_id),
+            sorted((self._client(*one) for one in self._connections()), key=lambda one: one.client_id),
         )
 
     def subscriptions(self) -> list[Subscription]:
@@ -45,8 +46,9 @@ class WitnessedBroker(RemoteBroker):
 
     def retained(self) -> list[RetainedMessage]:
         """The retained messages that they published, or left as a will."""
-        stored = self._view().retained.items()
-        return Table(RetainedMessage, [RetainedMessage(t, p, self._qos_of(t, p)) for t, p in sorted(stored)])
+        view = self._view()
+        stored = sorted(view.retained.items())
+        return Table(RetainedMessage, [RetainedMessage(t, p, view.retained_qos[t]) for t, p in stored])
 
     def sessions(self) -> list[SessionState]:
         """What is remembered of them, with all that waits for those who are away."""
@@ -58,9 +60,7 @@ class WitnessedBroker(RemoteBroker):
                     connected=bool(session.link),
                     clean_session=session.clean,
                     subscriptions=len(session.filters),
-                    queued=tuple(
-                        Queued(topic, payload, self._qos_of(topic, payload), 0) for topic, payload in session.queue
-                    ),
+                    queued=tuple(Queued(*message, 0) for message in session.queue),
                 )
                 for name, session in sorted(self._view().by_client.items(), key=_name)
             ],
@@ -76,15 +76,15 @@ class WitnessedBroker(RemoteBroker):
         assert self.trace is not None
         return self.trace
 
-    def _connects(self) -> dict[int, Captured]:
-        """The CONNECT of each connection that is up."""
-        up = {session.link for session in self._view().by_client.values() if session.link}
-        return {packet.link: packet for packet in self._seen().packets(type="CONNECT") if packet.link in up}
+    def _connections(self) -> list[tuple[str, Packet]]:
+        """Name and CONNECT of each connection that is up; kept on the link, as a trace may be cleared, or forget."""
+        seen = self._seen().links
+        up = [seen[session.link] for session in self._view().by_client.values() if session.link]
+        return [(link.name, link.connect) for link in up if link.connect is not None]
 
-    def _client(self, connect: Captured) -> ConnectedClient:
-        packet = connect.packet
+    def _client(self, name: str, packet: Packet) -> ConnectedClient:
         return ConnectedClient(
-            connect.sender.partition(" #")[0],
+            name,
             packet.username,
             clean_session=bool(packet.clean_session),
             keep_alive=packet.keep_alive or 0,
@@ -92,13 +92,6 @@ class WitnessedBroker(RemoteBroker):
             listener=next(iter(self._ports)),
             will_topic=packet.will.topic if packet.will else None,
         )
-
-    def _qos_of(self, topic: str, payload: bytes) -> int:
-        """QoS at which a message was published last, by a client or as its will."""
-        seen = self._seen()
-        qos = [p.qos or 0 for p in seen.packets(type="PUBLISH", receiver="broker", topic=topic) if p.payload == payload]
-        wills = [link.will.qos for link in seen.links.values() if link.will is not None and link.will.topic == topic]
-        return (qos or wills or [0])[-1]
 
 
 def _name(item: tuple[str, object]) -> str:

@@ -102,7 +102,7 @@ class Connection:
 
     def learn(self, wire: Wire) -> bool:
         """Takes client id, will and protocol from a CONNECT; False where the network refuses this client."""
-        packet = wire.packet
+        packet = self.link.connect = wire.packet
         self.link.protocol = packet.protocol
         self.link.client_id = packet.client_id or self.link.client_id
         self.link.will = packet.will

@@ -26,6 +26,7 @@ class Link:
         will: the will message of its CONNECT.
         clean_session: False where its CONNECT asked the broker to keep the session.
         will_delay: seconds that the broker shall wait with the will (MQTT 5).
+        connect: its CONNECT, which a trace may have forgotten; None before that, or where the trace comes from a file.
     """
 
     number: int
@@ -34,6 +35,7 @@ class Link:
     will: Will | None = None
     clean_session: bool = True
     will_delay: int = 0
+    connect: Packet | None = field(default=None, repr=False, compare=False)
 
     @property
     def name(self) -> str:

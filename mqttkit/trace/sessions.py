@@ -26,14 +26,14 @@ class Session:
         clean: True where it ends with its connection [MQTT-3.1.2-6].
         filters: topic filter -> granted QoS.
         no_local: filters that skip the client's own messages (MQTT 5).
-        queue: (topic, payload) published while the client was away.
+        queue: (topic, payload, QoS) published while the client was away.
     """
 
     link: int = 0
     clean: bool = True
     filters: dict[str, int] = field(default_factory=dict)
     no_local: set[str] = field(default_factory=set)
-    queue: list[tuple[str, bytes]] = field(default_factory=list)
+    queue: list[tuple[str, bytes, int]] = field(default_factory=list)
 
     def subscribe(self, asked: Captured, answer: Captured) -> list[str]:
         """Takes over what a SUBACK granted of a SUBSCRIBE; returns the granted filters."""
@@ -59,6 +59,7 @@ class Sessions:
     def __init__(self) -> None:
         self.by_client: dict[str, Session] = {}
         self.retained: dict[str, bytes] = {}
+        self.retained_qos: dict[str, int] = {}  # at which each of these was published
 
     def resume(self, client: str, link: int, *, clean: bool, present: bool) -> list[tuple[str, bytes]]:
         """A client was accepted on `link`; returns what had been queued for it."""
@@ -66,7 +67,7 @@ class Sessions:
         session = self.by_client[client] = old or Session()
         session.link, session.clean = link, clean
         queue, session.queue = session.queue, []
-        return queue
+        return [(topic, payload) for topic, payload, _ in queue]
 
     def leave(self, client: str, link: int) -> None:
         """The connection `link` of `client` is over; a clean session goes with it."""
@@ -80,9 +81,9 @@ class Sessions:
     def publish(self, sender: str, topic: str, payload: bytes, *, qos: int, retain: bool) -> Iterator[int]:
         """A message reached the broker; yields the links on which it must go out now."""
         if retain:
-            self.retained[topic] = payload
+            self.retained[topic], self.retained_qos[topic] = payload, qos
             if not payload:
-                del self.retained[topic]
+                del self.retained[topic], self.retained_qos[topic]
         for client, session in self.by_client.items():
             wanted = session.wanted_qos(topic, own=client == sender)
             if wanted is None:
@@ -90,7 +91,7 @@ class Sessions:
             if session.link:
                 yield session.link
             elif min(qos, wanted) > 0:  # QoS 0 is not kept for who is away
-                session.queue.append((topic, payload))
+                session.queue.append((topic, payload, qos))
 
 
 def covers(topic_filter: str, topic: str) -> bool:

@@ -48,6 +48,17 @@ def test_witness_says_what_the_broker_says(elsewhere, question):
         assert told, "nothing to compare"
 
 
+@pytest.mark.parametrize("question", ["clients", "retained", "sessions"])
+def test_witness_does_not_forget_with_the_trace(elsewhere, question):
+    """Packets are shown no more after `clear()`, or once there are too many; the broker has forgotten nothing."""
+    with Lab(elsewhere.url) as lab:
+        scene(lab)
+        told = getattr(lab.broker, question)()
+        assert told
+        lab.trace.clear()
+        assert getattr(lab.broker, question)() == told
+
+
 def test_witness_counts_what_waits_for_a_sleeping_session(elsewhere):
     with Lab(elsewhere.url) as lab:
         scene(lab)
