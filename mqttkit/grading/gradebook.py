@@ -86,7 +86,7 @@ class GradeBook:
             return None
         old = _read(Path(job.out) / "report.json", student)
         named = self.plan.student in (None, student)
-        if old is not None and not (named and (self.plan.regrade or _stale(old, job))):
+        if old is not None and not _stale(old, job) and not (named and self.plan.regrade):
             self.reports[student] = old | {"notes": job.notes}
             self.kept += 1
             return None

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import unicodedata
 import zipfile
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import nbformat
@@ -23,6 +24,7 @@ from mqttkit.grading import commands, late, submissions, table
 from mqttkit.grading.commands import grade
 from mqttkit.grading.filenames import folder_names
 from mqttkit.grading.gradebook import GradeBook, Plan
+from mqttkit.grading.job import pending
 from mqttkit.grading.submissions import collect
 
 NAME = "1-topics"
@@ -314,6 +316,22 @@ def test_the_report_of_somebody_else_is_not_ones_own(tmp_path):
     book = GradeBook(Plan(ROOT / "solutions" / f"{NAME}.ipynb", tmp_path / "in", tmp_path / "out", student="bob"))
     assert [job.student for job in book.prepare(tmp_path / "work")] == ["bob"]
     assert book.reports == {}
+
+
+@pytest.mark.parametrize("holds", [True, False])
+@pytest.mark.parametrize("regrade", [True, False])
+def test_while_one_is_graded_the_others_keep_only_what_still_holds(regrade, holds, tmp_path):
+    """An old report may be about another exercise, or about a file that has been handed in again since."""
+    for student in ("ada", "bob"):
+        put(tmp_path / "in" / student / f"{NAME}.ipynb", untouched(NAME))
+    plan = Plan(ROOT / "solutions" / f"{NAME}.ipynb", tmp_path / "in", tmp_path / "out", regrade=regrade)
+    ada = GradeBook(plan).prepare(tmp_path / "work")[0]
+    old = pending(ada) | {"status": "graded", "score": 3.0} | ({} if holds else {"digest": "of another file"})
+    (tmp_path / "out" / "ada").mkdir()
+    (tmp_path / "out" / "ada" / "report.json").write_text(json.dumps(old))
+    book = GradeBook(replace(plan, student="bob"))
+    assert [job.student for job in book.prepare(tmp_path / "work")] == ["bob"]
+    assert [*book.reports] == (["ada"] if holds else [])
 
 
 def test_a_roster_needs_a_student_column(tmp_path):
