@@ -10,6 +10,7 @@ import nbformat
 
 from mqttkit._course import find_course
 from mqttkit.errors import GradingError
+from mqttkit.grading.filenames import written
 from mqttkit.grading.notebooks import Notebook, check_ids, student_version, text_of
 
 FRESH = ".fresh"  # folder in exercises/ with untouched student versions, in a copy without solutions/
@@ -95,7 +96,7 @@ def write(path: Path, text: str) -> None:
     """Write a file so that a reader sees the old one or the new one, never half of it. Line ends stay as they are."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
-    part.write_bytes(text.encode())
+    part.write_bytes(written(text).encode())
     part.replace(path)
 
 

@@ -17,6 +17,14 @@ def is_device(name: str) -> bool:
     return name.partition(".")[0].strip().upper() in _DEVICES
 
 
+def written(text: str) -> str:
+    r"""`text` as it can stand in a file of ours: a half character, or a byte of a name that is no UTF-8, as `\udcff`.
+
+    Both come in names from older systems, and in what students' programs say.
+    """
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
 def folder_names(students: Iterable[str]) -> dict[str, str]:
     """A folder for each student, whatever characters their names have; two never share one.
 

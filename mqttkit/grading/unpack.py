@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from mqttkit.errors import GradingError
-from mqttkit.grading.filenames import is_device
+from mqttkit.grading.filenames import is_device, written
 
 LARGEST = 20 << 20  # bytes of one notebook: one without pictures has some kilobytes
 ARCHIVE = 200 << 20  # bytes of one student's archive
@@ -40,14 +40,15 @@ class File(NamedTuple):
 def files(source: Path, workspace: Path, out: Path | None = None) -> list[File]:
     """Everything in `source`, a folder or a zip file; archives in it are unpacked below `workspace`.
 
-    An empty folder is there as a file "(an empty folder)", so that nobody is forgotten. What lies below `out` is our own.
+    An empty folder is there as a file "(an empty folder)", so that nobody is forgotten. What lies below `out` is our own,
+    unless all submissions lie there.
 
     Raises:
         GradingError: `source` is neither.
     """
     room = Room()
     if source.is_dir():
-        found = [file for file in _below(source) if out is None or out.resolve() not in file.path.resolve().parents]
+        found = [file for file in _below(source) if not _is_ours(file.path, source, out)]
     elif zipfile.is_zipfile(source):
         found = room.unpack(source, workspace / "outer")
     else:
@@ -60,6 +61,12 @@ def files(source: Path, workspace: Path, out: Path | None = None) -> list[File]:
     return sorted((file for file in found if not _nobodys(file.name)), key=lambda file: str(file.name))
 
 
+def _is_ours(path: Path, source: Path, out: Path | None) -> bool:
+    if out is None or source.resolve() not in out.resolve().parents:
+        return False
+    return out.resolve() in path.resolve().parents
+
+
 def _nobodys(name: PurePosixPath) -> bool:
     return any(part in _NOBODYS or part.startswith(".") for part in name.parts)
 
@@ -70,7 +77,7 @@ def _below(folder: Path) -> Iterator[File]:
         links = [name for name in folders if (here / name).is_symlink()]
         empty = ["(an empty folder)"] if not folders and not names and here != folder else []
         for name in [*names, *links, *empty]:
-            yield File(here / name, PurePosixPath((here / name).relative_to(folder).as_posix()))
+            yield File(here / name, PurePosixPath(written((here / name).relative_to(folder).as_posix())))
 
 
 class Room:
@@ -91,8 +98,8 @@ class Room:
                 entries = enumerate(content.infolist())
                 found = (self._unpack_one(content, names, info, folder / str(number)) for number, info in entries)
                 return [file for file in found if file]
-        except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError):
-            return []  # damaged: the archive itself is what its student handed in
+        except Exception:  # noqa: BLE001 - what a damaged list may lead to; the archive itself is what its student handed in
+            return []
 
     def _unpack_one(
         self, content: zipfile.ZipFile, names: list[str], info: zipfile.ZipInfo, folder: Path
@@ -119,8 +126,8 @@ class Room:
                 shutil.copyfileobj(inside, outside)
             moment = time.mktime((*info.date_time, 0, 0, -1))
             os.utime(path, (moment, moment))
-        except (zipfile.BadZipFile, RuntimeError, OSError, ValueError, OverflowError, NotImplementedError):
-            path.unlink(missing_ok=True)  # damaged or encrypted: listed, but no notebook that can be read
+        except Exception:  # noqa: BLE001 - damaged or encrypted, and each kind of packing has errors of its own
+            path.unlink(missing_ok=True)  # listed, but no notebook that can be read
 
 
 def _is_leaf(names: list[str], folder: str) -> bool:

@@ -9,7 +9,7 @@ import sys
 import time
 import zipfile
 from io import BytesIO
-from pathlib import PureWindowsPath
+from pathlib import Path, PureWindowsPath
 
 import nbformat
 import pytest
@@ -18,7 +18,9 @@ from submissions_for_tests import ROOT, solved, untouched
 from mqttkit.grading import runner, sites, stacks, submissions, unpack
 from mqttkit.grading.commands import check, grade
 from mqttkit.grading.gate import UnixGate
-from mqttkit.grading.job import Job, grade_one
+from mqttkit.grading.gradebook import GradeBook, Plan
+from mqttkit.grading.job import Job, grade_one, lost
+from mqttkit.grading.late import Late
 from mqttkit.grading.submissions import collect, read_roster
 
 NAME = "1-topics"
@@ -277,11 +279,12 @@ def test_which_of_several_notebooks_is_graded(files, taken, says, tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["inside", "cut off"])
-def test_a_damaged_archive_is_no_end(damage, tmp_path):
+@pytest.mark.parametrize("packing", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_is_no_end(packing, damage, tmp_path):
     """A hole in one file leaves the others; without the list at its end an archive is something else; the next student is graded."""
     packed = tmp_path / "in" / "ada" / "w.zip"
     packed.parent.mkdir(parents=True)
-    with zipfile.ZipFile(packed, "w") as archive:
+    with zipfile.ZipFile(packed, "w", packing) as archive:
         for name in ("first try", "second try"):
             archive.writestr(f"{name}.ipynb", nbformat.writes(untouched(NAME)))
     data = packed.read_bytes()
@@ -291,6 +294,32 @@ def test_a_damaged_archive_is_no_end(damage, tmp_path):
     taken = ("second try.ipynb", []) if damage == "inside" else ("", ["w.zip"])
     assert (ada.path.name if ada.path else "", ada.handed) == taken
     assert bob.path is not None
+
+
+@pytest.mark.parametrize("out", [".", "..", "in/reports"])
+def test_reports_may_lie_beside_submissions_or_around_them(out, tmp_path, monkeypatch):
+    """Reports in a folder of their own are left out; where everything is in one folder, everybody is found."""
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", untouched(NAME))
+    put(tmp_path / "in" / "reports" / "bob" / f"{NAME}.ipynb", untouched(NAME))
+    monkeypatch.chdir(tmp_path / ("" if out == "in/reports" else "in"))
+    source = Path("in" if out == "in/reports" else ".")
+    found = collect(source, NAME, tmp_path / "work", out=Path(out))
+    assert [s.person.student for s in found] == ["ada", "reports"][: 1 if out == "in/reports" else 2]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
+def test_names_and_notes_that_are_no_utf_8_are_written(tmp_path):
+    """Such names stand in folders from archives of older systems; a student's program may say half a character."""
+    put(tmp_path / "in" / os.fsdecode(b"J\xfcrgen") / f"{NAME}.ipynb", quick())
+    put(tmp_path / "in" / "ada" / os.fsdecode(b"L\xf6sung.ipynb"), quick())
+    book = GradeBook(Plan(ROOT / "solutions" / f"{NAME}.ipynb", tmp_path / "in", tmp_path / "out"))
+    for job in book.prepare(tmp_path / "work"):
+        assert Path(json.loads(job.as_json())["path"]).is_file()
+        book.add(lost(job, 'raised ValueError("\ud800")'))
+    book.finish(Late(), "")
+    rows = rows_of(tmp_path / "out")
+    assert {*rows} == {"J\\udcfcrgen", "ada"}
+    assert rows["ada"]["notes"] == 'raised ValueError("\\ud800")'
 
 
 # --- what stands in the file
