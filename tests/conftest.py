@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sys
 import tempfile
 from contextlib import ExitStack
@@ -20,6 +21,10 @@ os.environ["JUPYTER_PREFER_ENV_PATH"] = "1"
 os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
 # What tests answer and solve does not count as the progress of the person at the keyboard.
 HOME = os.environ["MQTTKIT_HOME"] = tempfile.mkdtemp(prefix="mqttkit-home-")
+# A run in the background (nohup, a script) ignores signals, and so would the commands that tests end with one.
+for number in (signal.SIGINT, getattr(signal, "SIGHUP", signal.SIGINT)):
+    if signal.getsignal(number) is signal.SIG_IGN:
+        signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def pytest_configure(config):

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mqttkit._course import find_course
+from mqttkit._signals import hears
 from mqttkit.cli.errors import CommandError
 from mqttkit.progress import writable
 
@@ -151,7 +152,7 @@ def _end_when_told(server: Any) -> None:
     JupyterLab's own way depends on whether there is a terminal, and may leave a kernel that is just starting.
     """
     for name in ("SIGINT", "SIGHUP", "SIGBREAK"):  # the last one is of Windows, the one before of all others
-        if hasattr(signal, name):
+        if hears(name) or name == "SIGINT":  # JupyterLab listens to Ctrl-C in any case
             signal.signal(getattr(signal, name), lambda *_: server.stop(from_signal=True))
     if sys.platform == "win32":
         from tornado.ioloop import PeriodicCallback

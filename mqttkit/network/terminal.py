@@ -71,16 +71,20 @@ def run_trace(
 
 
 def _finish(trace: Trace, save: str | PathLike[str] | None, printer: Printer) -> None:
+    saved = _save(trace, Path(save)) if save is not None else None  # before a word is said: the terminal may be closed
     printer.line(f"{len(trace)} packet{'' if len(trace) == 1 else 's'}.")
-    if save is None:
-        return
-    name = Path(save)
+    if saved is not None:
+        printer.line(f"Saved as {saved}.")
+
+
+def _save(trace: Trace, name: Path) -> Path:
+    """Where the trace was saved: in the folder for temporary files where `name` cannot be written."""
     try:
         trace.save(name)
     except MqttKitError:  # the folder has gone, or the disk is full
         name = Path(tempfile.gettempdir()) / name.name
         trace.save(name)
-    printer.line(f"Saved as {name}.")
+    return name
 
 
 def _check_file(save: str | PathLike[str]) -> None:

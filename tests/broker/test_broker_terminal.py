@@ -10,6 +10,7 @@ import sys
 import pytest
 
 from mqttkit import BrokerError
+from mqttkit._signals import stop_on_signals
 from mqttkit.broker.options import is_loopback
 from mqttkit.broker.terminal import run_broker
 from support import need
@@ -62,6 +63,26 @@ def test_shows_addresses_and_connections_and_ends_cleanly(terminal, number, engi
     anna.close()
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == "stopped"
+
+
+@pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGTERM"])
+def test_a_signal_that_is_ignored_stays_ignored(name):
+    """`nohup mqttkit broker &` goes on when the terminal closes; without nohup, it ends."""
+    number = getattr(signal, name, None)
+    if number is None:
+        pytest.skip("this system has no such signal")
+    heard = []
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        with stop_on_signals(lambda: heard.append("ignored")):
+            signal.raise_signal(number)
+        signal.signal(number, signal.SIG_DFL)
+        with stop_on_signals(lambda: heard.append("heard")):
+            signal.raise_signal(number)
+        assert signal.getsignal(number) is signal.SIG_DFL
+    finally:
+        signal.signal(number, before)
+    assert heard == ["heard"]
 
 
 def test_all_listeners_as_urls(terminal):

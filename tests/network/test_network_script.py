@@ -214,6 +214,22 @@ def test_trace_in_a_terminal_names_a_host_that_can_be_none():
     assert "test..mosquitto.org can be no name of a host" in out.getvalue()
 
 
+def test_a_trace_is_saved_though_its_terminal_was_closed(tmp_path):
+    """Fails when the last words are said before: nobody is there to hear them, and the packets are lost."""
+    stop = threading.Event()
+
+    class Terminal(io.StringIO):
+        def write(self, text):
+            if "0 packets." in text:
+                raise OSError("the terminal is gone")
+            return super().write(text)
+
+    stop.set()
+    with pytest.raises(OSError, match="gone"):
+        run_trace("0", f"mqtt://127.0.0.1:{free_port()}", save=tmp_path / "kept.jsonl", out=Terminal(), stop=stop)
+    assert (tmp_path / "kept.jsonl").is_file()
+
+
 def test_long_lines_are_broken_between_parts(monkeypatch):
     from mqttkit.network.printer import Printer
     from mqttkit.packets import encode
