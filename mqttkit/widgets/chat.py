@@ -159,20 +159,33 @@ class ChatRoom(KitWidget):
 
     def enter(self, room: str) -> None:
         """Go to another room."""
-        chat.check_room(room)
-        self._leave()
-        with self.lock:
-            self.room = room
-            self._lines.clear()
-            self._fresh.clear()
-        self._join()
+        self._move(chat.check_room(room), self.name)
         self.send_snapshot()
 
     def rename(self, name: str) -> None:
         """Be called otherwise from now on."""
+        self._move(self.room, chat.clean_name(name))
+
+    def _move(self, room: str, name: str) -> None:
+        """Leave, and enter as somebody else or elsewhere; where that is refused, everything is as before."""
+        if self._feed is not None and not self._feed.connected:
+            raise ChatError("There is no connection at the moment. Try again in a moment.")
+        with self.lock:
+            before = self.room, self.name, list(self._lines)
         self._leave()
-        self.name = chat.clean_name(name)
-        self._join()
+        self._settle_in(room, name, [] if room != self.room else before[2])
+        try:
+            self._join()
+        except MqttKitError:
+            self._settle_in(*before)
+            with contextlib.suppress(MqttKitError):  # the first error says more
+                self._join()
+            raise
+
+    def _settle_in(self, room: str, name: str, lines: list[dict[str, Any]]) -> None:
+        with self.lock:
+            self.room, self.name, self._whole = room, name, True
+            self._lines = deque(lines, maxlen=KEPT)
 
     @property
     def can_write(self) -> bool:

@@ -79,6 +79,32 @@ def test_another_room_another_name(broker, ada):
     assert [person["name"] for person in ada.people() if person["online"]] == ["Augusta"]
 
 
+def test_where_a_room_or_a_name_is_refused_everything_is_as_before():
+    """The person is not thrown out: they still read and write where they were."""
+    rules = ["ada all chat/lab/#"]
+    with Broker(users={"ada": "secret"}, access=rules) as broker:
+        room = ChatRoom(broker, "lab", name="Ada", username="ada", password="secret")
+        room.say("before")
+        until(lambda: ("own", "Ada", "before") in lines(room))
+        for action, values in (("enter", {"room": "hall"}), ("rename", {"name": 3})):
+            room._received(room, {"type": "do", "action": action, "values": values}, [])
+            assert room.error
+            assert (room.state().content["room"], room.name, room._feed.connected) == ("lab", "Ada", True)
+        assert ("own", "Ada", "before") in lines(room)
+        room.say("after")
+        until(lambda: ("own", "Ada", "after") in lines(room))
+        room.close()
+
+
+def test_nobody_moves_during_an_interruption_and_the_connection_comes_back_all_the_same(ada):
+    feed = ada._feed
+    feed.connected = False
+    for action, values in (("enter", {"room": "hall"}), ("rename", {"name": "Eve"})):
+        ada._received(ada, {"type": "do", "action": action, "values": values}, [])
+        assert "no connection" in ada.error
+    assert (ada._feed, feed._closed, ada.room, ada.name) == (feed, False, "lab", "Ada")
+
+
 def test_the_lines_are_bounded(ada):
     with ada.lock:
         for n in range(700):
