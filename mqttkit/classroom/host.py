@@ -133,6 +133,7 @@ class Host:
         if do in ("mute", "unmute", "remove"):
             self._moderate(do, str(command["who"]))
         elif do == "recall":
+            self._shown = ""  # the packets once more, too
             self._say(LINES, json.dumps(self.exchanges.lines()).encode(), 0)
         elif do == "clear":
             self.exchanges.forget()

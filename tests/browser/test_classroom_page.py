@@ -216,13 +216,24 @@ def test_a_reloaded_instructors_page_goes_on(classroom, device):
     boss = instruct(classroom, device)
     phone = enter(device(classroom.join_url, **PHONE), "Ada")
     say(phone, "said before")
-    boss.get_by_text("said before", exact=True).wait_for()
+    boss.get_by_text("said before", exact=True).click()
+    expect(boss.locator("#followed")).to_have_text("Ada")
+    with ChatClient(classroom.url, "physics", "Bob", password=classroom.password) as bob:
+        boss.reload()
+        boss.get_by_text("said before", exact=True).wait_for()
+        boss.locator("#ladder").get_by_text("Ada → broker").wait_for()
+        assert boss.wrong == []
+        boss.context.set_offline(True)
+        (link,) = [link for link in classroom._gate.links if link.client_id.startswith("instructor")]
+        classroom._loop.call_soon_threadsafe(link.close)
+        expect(boss.locator("#state")).to_have_text("no connection, trying again …")
+        bob.say("said meanwhile")
+        boss.context.set_offline(False)
+        boss.get_by_text("said meanwhile", exact=True).wait_for()
+        boss.locator("#ladder").get_by_text("Bob → broker").wait_for()  # Ada is no longer followed
+        expect(boss.get_by_text("said before", exact=True)).to_have_count(1)
     phone.get_by_role("button", name="Leave").click()
-    boss.reload()
-    boss.locator("#desk").wait_for()
-    boss.get_by_text("said before", exact=True).wait_for()
     expect(boss.locator("#people li")).to_have_count(1)
-    assert boss.wrong == []
 
 
 def test_the_pages_keep_nobody_out(classroom, device):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
+from mqttkit import Client
 from mqttkit.chat.client import ChatClient
 from mqttkit.classroom import Classroom
 from support.phones import DEVICES, enter, phone_options, say
@@ -129,18 +130,33 @@ def test_who_comes_back_to_a_name_that_was_taken_gets_another(classroom, bob, ph
         assert other.wait_for_lines(1, timeout=5)[0].name == "Ada 2"
 
 
+def clear(classroom):
+    """The instructor wipes the lines."""
+    with Client(classroom.url, "boss", username="instructor", password=classroom.instructor_key) as boss:
+        boss.publish("class/command", '{"do": "clear"}', qos=1)
+
+
 def test_a_reloaded_page_goes_on_and_sends_what_it_had_not(classroom, bob, phone):
     """Phones throw pages away to save memory, and load them again."""
     bob.wait_for_people("Ada", "Bob")
+    bob.say("soon wiped")
+    phone.get_by_text("soon wiped").wait_for()
+    clear(classroom)
+    expect(phone.locator("#log .line")).to_have_count(0)
     phone.get_by_role("button", name="Pull the plug").click()
     say(phone, "before the reload")
     expect(phone.locator(".waiting")).to_have_count(1)
+    bob.wait_for_people("Bob")
+    bob.say("missed")
     phone.reload()
     phone.locator("#room").wait_for()
-    assert [line.text for line in bob.wait_for_lines(1, timeout=5)] == ["before the reload"]
+    assert [line.text for line in bob.wait_for_lines(2, timeout=5)] == ["missed", "before the reload"]
+    expect(phone.get_by_text("missed")).to_be_visible()
     bob.wait_for_people("Ada", "Bob", timeout=5)
     assert classroom.password not in phone.url
+    phone.get_by_role("button", name="Pull the plug").click()
     phone.get_by_role("button", name="Leave").click()
+    expect(phone.get_by_role("button", name="Join")).to_be_visible()  # also without a connection
     phone.reload()
     expect(phone.get_by_role("button", name="Join")).to_be_visible()  # who has left is not pulled in again
 

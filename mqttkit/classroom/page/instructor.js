@@ -1,7 +1,7 @@
 // The instructor's page: for the projector, and to moderate.
 
 import { MqttClient, bytes, text } from "./mqtt.js";
-import { RoomView, encodeLine, encodePresence, messageTopic, presenceTopic, newClientId } from "./room.js";
+import { RoomView, decode, encodeLine, encodePresence, messageTopic, presenceTopic, newClientId } from "./room.js";
 import { $, make, memoryIn, socketUrl, addLine, showPeople, showPacket } from "./shared.js";
 
 const room = document.body.dataset.room, NAME = "Instructor", MAX_TOPICS = 300;
@@ -35,7 +35,7 @@ async function enter(key) {
   tab.set("key", key);
   $("door").hidden = true;
   $("desk").hidden = false;
-  await Promise.all([announce(), invite(key), command({ do: "recall" })]);
+  await Promise.all([announce(), invite(key), command({ do: "follow", who: "" }), command({ do: "recall" })]);
 }
 
 /** Show how to join. Behind a proxy the address is another one than the server knows. */
@@ -57,15 +57,24 @@ const command = (content) => client.publish("class/command", JSON.stringify(cont
 
 function received(topic, payload, flags) {
   if (topic === "class/rates") { showRates(JSON.parse(text(payload))); return; }
-  if (topic === "class/lines") { for (const [where, what] of JSON.parse(text(payload))) { const old = view.feed(where, bytes(what)); if (old) line(old); } return; }
+  if (topic === "class/lines") { recalled(JSON.parse(text(payload))); return; }
   if (topic === "class/packets") { packets = JSON.parse(text(payload)); showLadder(); return; }
   note(topic, payload, flags);
   const item = view.feed(topic, payload);
   if (!item) return;
   if (item.kind === "message") line(item);
   else if (item.kind === "presence") showPeopleNow();
-  else if (item.kind === "room") showRoomState(item);
+  else if (item.kind === "room") { if (item.wiped) $("log").replaceChildren(); showRoomState(item); }
   else if (item.who === me) addLine($("log"), { text: item.text, className: "system" });
+}
+
+/** Show those of the last lines that are new here; one without an id is known by what it says. */
+function recalled(lines) {
+  const known = new Set(view.lines.filter((item) => !item.id).map((item) => `${item.who}/${item.text}`));
+  for (const [where, what] of lines) {
+    const item = decode(room, where, bytes(what));
+    if (item && (item.id || !known.has(`${item.who}/${item.text}`)) && view.feed(where, bytes(what))) line(item);
+  }
 }
 
 function line(item) {
@@ -91,15 +100,13 @@ function act(what, person) {
   return button;
 }
 
-function showRoomState({ read_only, ended, recorded, cleared }) {
-  if (cleared !== showRoomState.cleared) { $("log").replaceChildren(); showRoomState.cleared = cleared; view.lines.forEach(line); }
+function showRoomState({ read_only, ended, recorded }) {
   const said = [ended && "The class has ended.", read_only && "Read only: nobody but you may write.", recorded && "This room is recorded."].filter(Boolean);
   $("banner").textContent = said.join(" ");
   $("banner").hidden = said.length === 0;
   $("read-only").setAttribute("aria-pressed", String(read_only));
   $("text").disabled = $("read-only").disabled = $("end").disabled = ended;
 }
-showRoomState.cleared = 0;
 
 function showRates(rates) {
   $("rates").textContent = `${rates.connections} connection${rates.connections === 1 ? "" : "s"} · ${rates.lines} line${rates.lines === 1 ? "" : "s"} · ${rates.in} packets/s in · ${rates.out} packets/s out · ${rates.refused} refused`;
@@ -176,6 +183,6 @@ $("hide-join").addEventListener("click", () => {
 function showState(state, why) {
   $("state").textContent = { connecting: "connecting …", connected: "connected", waiting: "no connection, trying again …", closed: `not connected ${why}` }[state];
   document.body.dataset.state = state;
-  if (state === "connected" && !$("desk").hidden) announce().catch(() => {});
+  if (state === "connected" && !$("desk").hidden) { announce().catch(() => {}); command({ do: "recall" }); }
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) client?.wake(); });

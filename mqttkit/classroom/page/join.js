@@ -44,7 +44,7 @@ async function enter(name, pass) {
   const before = memory.get("me");
   me = before?.id && before?.secret && before.name === name ? before : { name, id: newClientId(name), secret: newSecret() };
   password = pass;
-  view = new RoomView(roomName, me.id);
+  view = new RoomView(roomName, me.id, memory.get("cleared"));
   client = new MqttClient(socketUrl(), { clientId: me.id, cleanSession: false, keepAlive: 30, username: me.secret, password, will: will() });
   client.onMessage = received;
   client.onState = showState;
@@ -111,7 +111,11 @@ function received(topic, payload, { retain }) {
   if (!item) return;
   if (item.kind === "message") line(item);
   else if (item.kind === "notice") { system(item.text); answered(true); }
-  else if (item.kind === "room") showRoomState(item);
+  else if (item.kind === "room") {
+    if (item.wiped) $("log").replaceChildren();
+    memory.set("cleared", item.cleared);  // beside the session that the broker keeps: what it holds back is not wiped
+    showRoomState(item);
+  }
   else presence(item, before);
 }
 
@@ -135,15 +139,13 @@ function showPeopleNow() {
 
 function showAll() { showPeopleNow(); showRoomState(view.state); }
 
-function showRoomState({ read_only, ended, recorded, cleared }) {
-  if (cleared !== showRoomState.cleared) { $("log").replaceChildren(); showRoomState.cleared = cleared; view.lines.forEach(line); }
+function showRoomState({ read_only, ended, recorded }) {
   const said = [ended && "The class has ended.", read_only && !ended && "Only the instructor may write now.", recorded && "This room is recorded."].filter(Boolean);
   $("banner").textContent = said.join(" ");
   $("banner").hidden = said.length === 0;
   $("text").disabled = $("send").disabled = ended || read_only;
   $("text").placeholder = $("text").disabled ? said[0] : "Write to the room";
 }
-showRoomState.cleared = 0;
 
 const SAID = { connecting: "connecting …", connected: "connected", waiting: "no connection, trying again …", closed: "not connected" };
 function showState(state, why) {
@@ -207,8 +209,8 @@ otherTabs.onmessage = ({ data }) => {
 $("leave").addEventListener("click", async () => {
   ready = false;
   tab.set("inside", false);
-  try { await announce(false); } catch { /* offline: the will has told them */ }
-  client.disconnect();
+  if (client.state === "connected") await Promise.race([announce(false), new Promise((late) => setTimeout(late, 2000))]).catch(() => {});
+  client.disconnect();  // without a connection the will has told them
   $("room").hidden = true;
   $("door").hidden = false;
   $("name").focus();

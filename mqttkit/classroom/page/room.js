@@ -82,10 +82,14 @@ function roomState({ read_only, ended, cleared = 0, recorded = false }) {
 
 /** What one member sees: feed it with every message, then read `lines`, `people` and `state`. */
 export class RoomView {
-  lines = []; people = new Map(); state = { read_only: false, ended: false, cleared: 0, recorded: false };
+  lines = []; people = new Map();
   #seen = new Set();
 
-  constructor(room, clientId) { this.room = room; this.clientId = clientId; }
+  /** `cleared` is how often the room was cleared when it was last seen; null when it was never seen. */
+  constructor(room, clientId, cleared = null) {
+    this.room = room; this.clientId = clientId;
+    this.state = { read_only: false, ended: false, cleared, recorded: false };
+  }
 
   get online() { return [...this.people.values()].filter((person) => person.online); }
   get othersNames() { return this.online.filter((person) => person.who !== this.clientId).map((person) => person.name); }
@@ -96,8 +100,10 @@ export class RoomView {
     if (item.kind === "message") return this.#line(item);
     if (item.kind === "presence") return this.#presence(item);
     if (item.kind === "room") {
-      if (item.cleared !== this.state.cleared) this.lines = [];
+      const wiped = this.state.cleared !== null && item.cleared !== this.state.cleared;
+      if (wiped) this.lines = [];
       this.state = item;
+      return { ...item, wiped };
     }
     return item;
   }
