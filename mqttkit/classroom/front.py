@@ -102,7 +102,8 @@ class Front:
         end = time.monotonic() + _LAST_SECONDS
         while self._gate.links and time.monotonic() < end:  # noqa: ASYNC110 - tornado tells some time after it closed them
             await asyncio.sleep(0.01)
-        await asyncio.gather(*self._gate.ending, return_exceptions=True)
+        if self._gate.ending:  # somebody who was sent away and does not read holds nobody up
+            await asyncio.wait(self._gate.ending, timeout=_LAST_SECONDS)
 
     def _accepted(self, connection: socket.socket, address: Any) -> None:
         """A full house is no reason to keep a newcomer out: whoever came and said nothing has to go first."""

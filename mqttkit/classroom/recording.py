@@ -71,7 +71,9 @@ class Recording:
         self._write(f"* {link.client_id}: {why}")
 
     def close(self) -> None:
-        """Write the trace and close the log."""
+        """Write the trace and close the log; may be called again."""
+        if self._log.closed:
+            return
         with contextlib.suppress(OSError):  # what could not be written was said before
             self._log.close()
         for path in self.trace_paths:

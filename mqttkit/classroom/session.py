@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from mqttkit.client import Client
 
 _REPORT_SECONDS = 0.5
+_END_SECONDS = 60.0  # to take what a large class left off a broker that is far away
 _IN_FLIGHT = 1000  # whoever comes late gets the presence of everybody at once, not twenty at a time
 
 
@@ -138,7 +139,7 @@ class Classroom:
             with contextlib.suppress(RuntimeError):  # the loop ended in this very moment
                 loop.call_soon_threadsafe(stopping.set)
         if thread is not None and thread.is_alive():
-            thread.join(10)
+            thread.join(_END_SECONDS)
         self._loop = self._stopping = self._thread = None
         if self._own_broker is not None:
             self._own_broker.close()
@@ -267,6 +268,8 @@ class Classroom:
                 await self._host(gate, client, recording, ready)
             finally:
                 await front.close()
+                if recording is not None:
+                    recording.close()  # before what may take long
                 left_behind = None if self._own_broker else rules.members.values()
                 await loop.run_in_executor(None, leave, client, upstream, self.room, left_behind)
 
