@@ -150,7 +150,7 @@ class Host:
     def _moderate(self, do: str, who: str) -> None:
         member = self.gate.rules.members[who]
         if do == "remove":
-            member.removed = True
+            member.removed, member.name = True, ""
             self._send_away(who, "The instructor removed you from the room.")
             self._say(chat.presence_topic(self.room, who), b"", chat.QOS, retain=True)
         else:
@@ -166,6 +166,7 @@ class Host:
         topic, payload = chat.notice_topic(self.room, who), chat.encode_notice(why)
         notice = encode("PUBLISH", topic=topic, payload=payload, qos=0)
         for link in [link for link in self.gate.links if link.client_id == who]:
+            link.part()
             task = asyncio.get_running_loop().create_task(link.dismiss(notice))
             self.gate.ending.add(task)
             task.add_done_callback(self.gate.ending.discard)

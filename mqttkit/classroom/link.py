@@ -81,6 +81,8 @@ class Link:
         """Take in bytes from the member."""
         try:
             for raw in self._splitter.feed(data):
+                if self.member is not None and self.member.removed:
+                    return
                 _check_size(raw)
                 await self._from_member(raw)
             _check_size(self._splitter.pending)
@@ -93,6 +95,11 @@ class Link:
         """Close the connection if no CONNECT came on it so far."""
         if self.member is None:
             self.close()
+
+    def part(self) -> None:
+        """Take the leave of the broker for a member who was removed: no will brings them back [MQTT-3.14.4-3]."""
+        self._to_broker(encode("DISCONNECT"))
+        self._flush()
 
     async def dismiss(self, notice: bytes) -> None:
         """Hand over a last packet and close the connection."""

@@ -435,3 +435,28 @@ def test_the_terminal_command_trusts_whoever_signed_the_certificate(tmp_path):
         said = invitation(Classroom(tls=tls))
         assert words in said
         assert ("/ca.pem" in said) is (tls is certificate)  # which tells where that file is
+
+
+def test_nobody_who_was_removed_comes_back_as_a_will_or_keeps_the_name():
+    with Broker() as broker, Classroom("physics", broker=broker) as classroom:
+        bob, boss = join(classroom, "Bob"), instructor(classroom)
+        boss.subscribe("chat/physics/presence/+", qos=1)
+        command(boss, do="remove", who=bob.client_id)
+        until(lambda: not [link for link in classroom._gate.links if link.client_id == bob.client_id])
+        until(lambda: bob.client_id not in [client.client_id for client in broker.clients()])
+        ada = join(classroom, "Bob")
+        assert ada.name == "Bob"
+        said = [message.payload for message in boss.messages if message.topic.endswith(bob.client_id)]
+        assert said[1:] == [b""]  # the first was there before
+        for one in (ada, bob, boss):
+            one.close()
+
+
+def test_a_recording_is_there_before_the_broker_is_tidied_up(tmp_path, monkeypatch):
+    written = []
+    monkeypatch.setattr(
+        "mqttkit.classroom.session.leave", lambda client, *_: (written.extend(tmp_path.iterdir()), client.close())
+    )
+    with Classroom("physics", record=tmp_path):
+        pass
+    assert sorted(path.suffix for path in written) == [".jsonl", ".pcapng", ".txt"]
