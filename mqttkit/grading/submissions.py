@@ -176,11 +176,12 @@ def read_roster(path: Path) -> dict[str, Person]:
     if not rows or not any(column in rows[0] for column in _COLUMNS["student"]):
         raise GradingError(f"The roster {path} needs a header with a column student_id.")
     people = [Person(**{name: _cell(row, columns) for name, columns in _COLUMNS.items()}) for row in rows]
-    return {person.student: person for person in people if person.student}
+    return {person.student: person for person in people if person.student.lower() not in ("", _NOBODY)}
 
 
+_NOBODY = "points possible"  # the first line of Canvas' own list
 _COLUMNS = {  # as our own lists call them, and as course sites do
-    "student": ("student_id", "student", "id", "id_number", "sis_user_id", "user_id"),
+    "student": ("student_id", "id", "id_number", "sis_user_id", "user_id", "student"),  # in Canvas "Student" is a name
     "first_name": ("first_name", "given_name", "vorname"),
     "last_name": ("last_name", "surname", "family_name", "nachname"),
     "email": ("email", "email_address", "e_mail"),
@@ -195,7 +196,8 @@ def _table(data: bytes) -> list[dict[str, str]]:
     """Rows of a CSV file as spreadsheets write it: comma, semicolon or tab; UTF-8, UTF-16, or the old Windows alphabet."""
     text = _text(data)
     head = text.split("\n", 1)[0]
-    rows = list(csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count), strict=True))
+    lines = csv.reader(text.splitlines(), delimiter=max(",;\t", key=head.count), strict=True)
+    rows = [row for row in lines if any(cell.strip() for cell in row)]
     names = [re.sub(r"\W+", "_", name.strip().lower()).strip("_") for name in rows[0]] if rows else []
     return [dict(zip(names, row, strict=False)) for row in rows[1:]]
 

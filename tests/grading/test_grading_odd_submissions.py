@@ -63,6 +63,21 @@ def test_a_roster_as_spreadsheets_write_it(sign, encoding, tmp_path):
     assert read_roster(tmp_path / "r.csv") == {"4711": person}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        'Student,ID,SIS User ID,Section,1-topics\n    Points Possible,,,,25\n"Lovelace, Ada",4711,L7,A,\n',
+        "Student,ID,Section\n\n  Points Possible,Points Possible,\nAda Lovelace,4711,\n",
+        "student\n\nPoints Possible\n4711\n \n",
+    ],
+    ids=["of its gradebook", "of our marks", "names only"],
+)
+def test_a_roster_from_canvas(text, tmp_path):
+    """Its column Student has names, its first line has no person, and a blank line is none either."""
+    (tmp_path / "r.csv").write_text(text)
+    assert [*read_roster(tmp_path / "r.csv")] == ["4711"]
+
+
 def test_who_is_not_on_the_roster_is_told(tmp_path):
     put(tmp_path / "in" / "eve" / f"{NAME}.ipynb", untouched(NAME))
     (tmp_path / "r.csv").write_text("student_id\nada\n")
