@@ -15,8 +15,8 @@ from mqttkit.errors import GradingError
 from mqttkit.grading import build, gradebook, pool
 from mqttkit.grading.feedback import Feedback
 from mqttkit.grading.job import Job, Report, grade_one
+from mqttkit.grading.late import Late, told
 from mqttkit.grading.late import read as read_rule
-from mqttkit.grading.late import told
 from mqttkit.grading.pack import pack
 from mqttkit.grading.reached import progress
 from mqttkit.grading.rubric import load
@@ -86,13 +86,21 @@ def grade(
         try:
             _grade_all(book, engine, jobs or _processors(), workspace.path)
         except KeyboardInterrupt:
-            book.finish(rule, due or "")
-            print(f"\nStopped: {book.progress()}. Call the same again to go on.", file=sys.stderr)
-            return 130  # as a shell calls it
+            return _stopped(book, rule, due or "")
         book.finish(rule, due or "")
     for line in told(book.late(rule), len(book.reports)):
         print(line)
     return _conclude(book)
+
+
+def _stopped(book: gradebook.GradeBook, rule: Late, due: str) -> int:
+    """Write what there is, but never a list without people over one that has them."""
+    if book.prepared:
+        book.finish(rule, due)
+        print(f"\nStopped: {book.progress()}. Call the same again to go on.", file=sys.stderr)
+    else:
+        print("\nStopped before the grading began. All lists are as they were.", file=sys.stderr)
+    return 130  # as a shell calls it
 
 
 def _grade_all(book: gradebook.GradeBook, engine: pool.Engine, jobs: int, workspace: Path) -> None:

@@ -42,6 +42,7 @@ class GradeBook:
     plan: Plan
     reports: dict[str, Report] = field(default_factory=dict)
     kept: int = 0  # reports of an earlier run that stand
+    prepared: bool = False  # it is known who is there: before that, a list would leave people out
     _people: dict[str, Person] = field(default_factory=dict)
     _submitted: dict[str, Any] = field(default_factory=dict)
     _folders: dict[str, str] = field(default_factory=dict)
@@ -73,7 +74,9 @@ class GradeBook:
         plan.out.mkdir(parents=True, exist_ok=True)
         named = folder_names(submission.person.student for submission in found)
         self._places = {student: plan.out / name for student, name in named.items()}
-        return [job for submission in found if (job := self._job(submission)) is not None]
+        jobs = [job for submission in found if (job := self._job(submission)) is not None]
+        self.prepared = True
+        return jobs
 
     def _job(self, submission: Submission) -> Job | None:
         """The job for `submission`, or None when its report stands."""

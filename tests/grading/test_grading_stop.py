@@ -18,7 +18,7 @@ import psutil
 import pytest
 from submissions_for_tests import ROOT, untouched, wait_until, with_first_cell
 
-from mqttkit.grading import commands, kernel, usage
+from mqttkit.grading import commands, gradebook, kernel, usage
 from mqttkit.grading.job import Job
 from mqttkit.grading.pool import Worker
 from mqttkit.grading.temporary import empty
@@ -64,6 +64,19 @@ def test_ctrl_c_stops_at_once_and_says_how_to_go_on(presses, tmp_path, short):
     assert {rows[s][column] for s in "bcd" for column in ("raw_score", "late_submission_penalty", "score")} == {""}
     assert {rows[s]["notes"] for s in "bcd"} == {"Not graded yet: call the same again to go on."}
     assert not (tmp_path / "out" / "b" / "report.json").exists()
+
+
+def test_ctrl_c_while_archives_are_unpacked_leaves_the_marks_of_before(tmp_path, monkeypatch, capsys):
+    def pressed(*args, **options):
+        raise KeyboardInterrupt
+
+    put(tmp_path / "in" / "ada" / f"{NAME}.ipynb", with_first_cell(NAME, "1"))
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "grades.csv").write_text("the marks of before")
+    monkeypatch.setattr(gradebook, "collect", pressed)
+    assert commands.grade(NAME, tmp_path / "in", out=tmp_path / "out") == 130
+    assert (tmp_path / "out" / "grades.csv").read_text() == "the marks of before"
+    assert "as they were" in capsys.readouterr().err
 
 
 def test_only_the_first_press_is_heard():
