@@ -69,8 +69,13 @@ def build(source: Path, target: Path, *, check: bool = False) -> list[Path]:
             changed.append(out)
             if not check:
                 write(out, text)
-    extra = [p for p in target.glob("*.ipynb") if check and source.is_dir() and not (source / p.name).is_file()]
-    return changed + sorted(extra)
+    return changed + (_orphans(source, target) if check and source.is_dir() else [])
+
+
+def _orphans(source: Path, target: Path) -> list[Path]:
+    """Notebooks in `target` that have no solution, but for a learner's own that `reset` kept."""
+    kept = set(target.glob("*.old.ipynb"))
+    return sorted(path for path in target.glob("*.ipynb") if path not in kept and not (source / path.name).is_file())
 
 
 def student_text(path: Path) -> str:
