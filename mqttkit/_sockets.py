@@ -1,4 +1,4 @@
-"""How every part of the kit closes a socket that a thread may be waiting on, and listens on one that is a file."""
+"""How every part of the kit closes a socket that a thread may be waiting on, listens on a file, and is reached by others."""
 
 from __future__ import annotations
 
@@ -35,3 +35,13 @@ def unix_server(path: Path) -> socket.socket:
         server.close()
         raise
     return server
+
+
+def reachable_address() -> str:
+    """The address of this machine in its network; 127.0.0.1 where it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # an address of no one: asks for the route, sends nothing
+        except OSError:
+            return "127.0.0.1"
+        return str(probe.getsockname()[0])

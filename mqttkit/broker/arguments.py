@@ -57,16 +57,16 @@ def check_kind(kind: str | None) -> None:
 
 
 # mqttkit.security is loaded only where it is used: the first broker of a lesson has none of it.
-def certificate_of(tls: Any) -> Certificate:
-    """The certificate of the TLS listeners; True or None makes a lesson CA with one."""
-    from mqttkit.security import Certificate, LessonCA
+def certificate_of(tls: Any, host: str) -> Certificate:
+    """The certificate of the TLS listeners at `host`; True or None makes a lesson CA with one."""
+    from mqttkit.security import Certificate, LessonCA, hosts_at
 
     if isinstance(tls, Certificate):
         return tls
     if isinstance(tls, LessonCA):
-        return tls.server()
+        return tls.server(*hosts_at(host))
     if tls is True or tls is None:
-        return LessonCA().server()
+        return LessonCA().server(*hosts_at(host))
     if not (isinstance(tls, tuple) and len(tls) == 2 and all(isinstance(part, (str, Path)) for part in tls)):  # noqa: PLR2004
         raise BrokerError("tls is True, a LessonCA, a Certificate or a pair of files (certificate, key).")
     files = Path(tls[0]), Path(tls[1])

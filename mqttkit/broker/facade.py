@@ -103,7 +103,7 @@ class Broker:
         host = check_host(host, guarded=users is not None or open_)
         given = check_ports({"port": port, "tls_port": tls_port, "ws_port": ws_port, "wss_port": wss_port})
         secured = "tls_port" in given or "wss_port" in given  # the caller says which TLS listeners there are
-        self.certificate = certificate_of(tls) if tls or secured else None
+        self.certificate = certificate_of(tls, host) if tls or secured else None
         wanted = {
             "mqtt": given.get("port"),
             "mqtts": 0 if tls and not secured else given.get("tls_port"),

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import os
 import queue
-import socket
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from mqttkit._signals import stop_on_signals
 from mqttkit.broker.facade import Broker
 from mqttkit.broker.options import is_loopback
 from mqttkit.broker.state import BrokerEvent
-from mqttkit.security import LessonCA
 
 USAGE_ERROR = 2
 VARIABLE = "MQTTKIT_USERS"
@@ -58,9 +55,9 @@ def run_broker(
     if host and not (is_loopback(host) or users or open_):
         print(_OPEN_DOOR.format(host=host), file=sys.stderr)
         return USAGE_ERROR
-    certificate = _certificate(host) if tls_port is not None or wss_port is not None else None
+    secured = tls_port is not None or wss_port is not None
     broker = Broker(
-        host, port, tls_port=tls_port, ws_port=ws_port, wss_port=wss_port, tls=certificate,
+        host, port, tls_port=tls_port, ws_port=ws_port, wss_port=wss_port, tls=secured or None,
         users=users or None, access=access_file, engine=engine, open_=open_,
     )  # fmt: skip
     events: queue.SimpleQueue[BrokerEvent | None] = queue.SimpleQueue()
@@ -70,13 +67,6 @@ def run_broker(
         _show(events)
     print("stopped", flush=True)
     return 0
-
-
-def _certificate(host: str) -> Any:
-    """A certificate for the names under which clients will look for this machine."""
-    names = ["localhost", "127.0.0.1", "::1", socket.gethostname()]
-    names += [] if host in ("", "0.0.0.0", "::", *names) else [host]  # noqa: S104 - compared, not listened on
-    return LessonCA().server(*names)
 
 
 def _greet(broker: Broker) -> None:

@@ -1,4 +1,4 @@
-"""Passwords that can be typed on a phone, the address others reach this machine at, QR codes."""
+"""Passwords that can be typed on a phone, where a class listens, QR codes."""
 
 from __future__ import annotations
 
@@ -25,16 +25,6 @@ def make_key() -> str:
 
 def _groups(count: int) -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(count))
-
-
-def reachable_address() -> str:
-    """The address of this machine in its network; 127.0.0.1 where it has none."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("192.0.2.1", 9))  # an address of no one: asks for the route, sends nothing
-        except OSError:
-            return "127.0.0.1"
-        return str(probe.getsockname()[0])
 
 
 def listen_on(host: str, port: int) -> socket.socket:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import socket
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -14,10 +13,11 @@ from urllib.parse import quote
 
 from mqttkit import chat
 from mqttkit._lifetime import adopt
+from mqttkit._sockets import reachable_address
 from mqttkit.broker import Broker
 from mqttkit.broker.arguments import check_ports
 from mqttkit.broker.options import is_loopback
-from mqttkit.classroom.addresses import listen_on, make_key, make_password, qr_image, reachable_address, terminal_qr
+from mqttkit.classroom.addresses import listen_on, make_key, make_password, qr_image, terminal_qr
 from mqttkit.classroom.front import Front
 from mqttkit.classroom.gate import Gate
 from mqttkit.classroom.host import Host
@@ -29,7 +29,7 @@ from mqttkit.classroom.rules import Rules
 from mqttkit.classroom.upstream import host_client, leave, upstream_at
 from mqttkit.classroom.web import Site, check_origin
 from mqttkit.errors import BrokerError, InvalidArgument
-from mqttkit.security import Certificate, LessonCA
+from mqttkit.security import Certificate, LessonCA, hosts_at
 from mqttkit.url import environment_url
 
 if TYPE_CHECKING:
@@ -224,8 +224,7 @@ class Classroom:
         return f"{page}#p={quote(self.password)}" if self.password else page
 
     def _lesson_certificate(self) -> Certificate:
-        hosts = {self._reachable_host, self.host, socket.gethostname(), "localhost", "127.0.0.1", "::1"}
-        return LessonCA().server(*sorted(hosts))
+        return LessonCA().server(*hosts_at(self.host))
 
     def _start_broker(self) -> Upstream:
         """The broker to use, and an account on it that only this process knows."""

@@ -5,7 +5,17 @@ access rules at every SUBSCRIBE, PUBLISH and delivery.
 """
 
 from mqttkit.security.access import Access, AccessRule, covers
-from mqttkit.security.certificates import Certificate, LessonCA
+from mqttkit.security.certificates import Certificate, LessonCA, hosts_at
 from mqttkit.security.users import Users, hash_password, verify_password
 
-__all__ = ["Access", "AccessRule", "Certificate", "LessonCA", "Users", "covers", "hash_password", "verify_password"]
+__all__ = [
+    "Access",
+    "AccessRule",
+    "Certificate",
+    "LessonCA",
+    "Users",
+    "covers",
+    "hash_password",
+    "hosts_at",
+    "verify_password",
+]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import ipaddress
 import re
 import shutil
+import socket
 import ssl
 import tempfile
 import weakref
@@ -13,12 +15,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from mqttkit._sockets import reachable_address
 from mqttkit.errors import BrokerError
 
 if TYPE_CHECKING:
     import trustme
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]{1,50}")  # it becomes the name of a file and an address
+_LEVEL = r"(?!-|..--)[A-Za-z0-9-]{1,63}(?<!-)"  # of a host name that a certificate may hold: no "_" (RFC 5280, 4.2.1.6)
+_HOST = re.compile(rf"{_LEVEL}(\.{_LEVEL})*")
+_HERE = ("localhost", "127.0.0.1", "::1")
+
+
+def hosts_at(host: str) -> list[str]:
+    """The names and addresses at which clients look for a listener on `host`, as far as a certificate may hold them."""
+    more = [reachable_address(), socket.gethostname()] if host in ("", "0.0.0.0", "::") else [host]  # noqa: S104 - compared
+    return list(dict.fromkeys([*_HERE, *filter(_can_hold, more)]))
+
+
+def _can_hold(host: str) -> bool:
+    """True for an address, and for a name that a certificate may hold."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return _HOST.fullmatch(host) is not None
+    return "%" not in host  # fe80::1%eth0 has a meaning on this machine only
 
 
 @dataclass(frozen=True)
@@ -69,21 +90,27 @@ class LessonCA:
         if folder is None:
             weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
         self._ca: trustme.CA = trustme.CA(organization_name=name)
+        self._servers = 0  # certificates made, each in files of its own
         self.file = self.folder / "ca.pem"  # what a client gets to verify the broker with
         self._ca.cert_pem.write_to_path(self.file)
 
     def server(self, *hosts: str, require_client_certificate: bool = False) -> Certificate:
-        """A good certificate for a broker on this machine, or for `hosts`."""
-        certificate = self._issue("server", hosts or ("localhost", "127.0.0.1", "::1"))
+        """A good certificate for a broker on this machine, or for `hosts`. Raises BrokerError for what is no name of a host."""
+        for host in hosts:
+            if not _can_hold(host):
+                raise BrokerError(
+                    f'A certificate is for host names of letters, digits, "-" and ".", or addresses, not {host!r}.'
+                )
+        self._servers += 1
+        certificate = self._issue(f"server-{self._servers}" if self._servers > 1 else "server", hosts or _HERE)
         client_ca = self.file if require_client_certificate else None
         return Certificate(certificate.certificate, certificate.key, self.file, client_ca, self)
 
     def expired(self) -> Certificate:
         """A certificate that was good until yesterday: a client must refuse it."""
         now = dt.datetime.now(dt.timezone.utc)
-        hosts = ("localhost", "127.0.0.1", "::1")
         return self._issue(
-            "expired", hosts, not_before=now - dt.timedelta(days=30), not_after=now - dt.timedelta(days=1)
+            "expired", _HERE, not_before=now - dt.timedelta(days=30), not_after=now - dt.timedelta(days=1)
         )
 
     def wrong_host(self) -> Certificate:

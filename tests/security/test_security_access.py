@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
+
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqttkit import BrokerError, InvalidTopic
-from mqttkit.security import Access, LessonCA, Users, covers, hash_password, verify_password
+from mqttkit import Broker, BrokerError, InvalidTopic
+from mqttkit._sockets import reachable_address
+from mqttkit.security import Access, LessonCA, Users, covers, hash_password, hosts_at, verify_password
 from mqttkit.topics import matches
 
 
@@ -157,3 +161,38 @@ def test_names_that_no_certificate_can_have(tmp_path, name):
     with pytest.raises(BrokerError, match="letters, digits"):
         LessonCA(folder=tmp_path).client(name)
     assert [path.name for path in tmp_path.iterdir()] == ["ca.pem"]
+
+
+@pytest.mark.parametrize("name", ["my_host", "a--b.local-", "ab--c", "", "a b", "a..b"])
+def test_names_that_no_server_can_have(tmp_path, name):
+    """The library below ends with errors of its own."""
+    with pytest.raises(BrokerError, match="letters, digits"):
+        LessonCA(folder=tmp_path).server(name)
+
+
+@pytest.mark.parametrize("name", ["LAB_PC_07", "ab--c", "pc-7.school"])
+def test_a_machine_of_any_name_gets_a_certificate(tmp_path, monkeypatch, name):
+    """Its name is left out where no certificate can hold it; its address in the network is always there."""
+    monkeypatch.setattr("socket.gethostname", lambda: name)
+    names = hosts_at("0.0.0.0")
+    assert (name in names) is (name == "pc-7.school")
+    assert {"localhost", "127.0.0.1", "::1", reachable_address()} <= set(names)
+    assert "192.0.2.7" in hosts_at("192.0.2.7")
+    LessonCA(folder=tmp_path).server(*names)
+
+
+def test_each_certificate_has_files_of_its_own(tmp_path):
+    ca = LessonCA(folder=tmp_path)
+    first = ca.server()
+    before = first.certificate.read_bytes()
+    assert ca.server("broker.example.org").certificate != first.certificate
+    assert first.certificate.read_bytes() == before
+
+
+@pytest.mark.parametrize("tls", [True, LessonCA()])
+def test_the_certificate_of_a_broker_holds_its_address(tls):
+    """Fails when a client that knows the broker by that address refuses it."""
+    made = Broker("192.0.2.7", tls=tls, open_=True).certificate
+    held = x509.load_pem_x509_certificate(made.certificate.read_bytes()).extensions
+    names = held.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert ip_address("192.0.2.7") in names.get_values_for_type(x509.IPAddress)
