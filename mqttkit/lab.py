@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from types import TracebackType
 
+    from mqttkit.network.relay import Trouble
     from mqttkit.trace import Trace
 
 FLUSH_SECONDS = 1.0
@@ -102,6 +103,16 @@ class Lab:
     def url(self) -> str:
         """Where clients connect so that their packets are seen: the address of the network."""
         return self.network.url
+
+    @property
+    def urls(self) -> dict[str, str]:
+        """That address by what clients speak: "mqtt", "mqtts", "ws", "wss", as far as the broker speaks it."""
+        return self.network.urls
+
+    @property
+    def trouble(self) -> Trouble | None:
+        """Why the newest connection did not reach the broker; None where it did. See `Network.trouble`."""
+        return self.network.trouble
 
     @property
     def host(self) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from mqttkit.errors import InvalidArgument
 
 DEFAULT_PORTS = {"mqtt": 1883, "mqtts": 8883, "ws": 9001, "wss": 9443}
+DEFAULT_PATH = "/mqtt"  # of WebSocket: what most brokers take
 VARIABLE = "MQTTKIT_BROKER"
 _EXAMPLE = "A broker's URL looks like mqtt://localhost:1883 or mqtts://user:password@host:8883."
 
@@ -34,7 +35,7 @@ class Address:
     port: int
     tls: bool = False
     websocket: bool = False
-    path: str = "/mqtt"
+    path: str = DEFAULT_PATH
     username: str | None = None
     password: str | None = field(default=None, repr=False)
     way: Any = field(default=None, repr=False, compare=False)
@@ -84,7 +85,7 @@ def parse_url(url: str) -> Address:
         port=_port(url, parts),
         tls=parts.scheme in ("mqtts", "wss"),
         websocket=parts.scheme.startswith("ws"),
-        path=(parts.path or "/mqtt") + (f"?{parts.query}" if parts.query else ""),
+        path=(parts.path or DEFAULT_PATH) + (f"?{parts.query}" if parts.query else ""),
         username=unquote(parts.username) if parts.username is not None else None,
         password=unquote(parts.password) if parts.password is not None else None,
     )

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mqttkit.trace import Link, Wire
 
 PATIENCE = 1.0  # seconds that the end of a `with` block waits for the packet it is about
+_LOOK = 0.05  # seconds between two looks at the count: a packet that is held back is not in the trace yet
 
 
 @dataclass(slots=True)
@@ -124,7 +125,8 @@ class Fault:
         mark = trace.mark()
         while self.count < count:
             self.raise_error()
-            if not trace.wait_for_change(mark, max(0.0, deadline - time.monotonic())) and time.monotonic() >= deadline:
+            left = deadline - time.monotonic()
+            if not trace.wait_for_change(mark, min(max(0.0, left), _LOOK)) and left <= 0:
                 raise Timeout(f"Waited {timeout:g} s for {count} times '{self.name}'; so far: {self.outcome()}.")
             mark = trace.mark()
 

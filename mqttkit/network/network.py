@@ -149,13 +149,13 @@ class Network:
         return str(Address(self.host, self.port))
 
     @property
+    def _place(self) -> str:
+        return str(Address(self.host, self.port)).partition("://")[2]
+
+    @property
     def urls(self) -> dict[str, str]:
         """Where clients connect, by what they speak: every kind that the broker speaks, all on one port."""
-        ways = {
-            kind: Address(self.host, self.port, kind[-1] == "s" and kind != "ws", kind[0] == "w")
-            for kind in self._target.kinds
-        }
-        return {kind: str(way) for kind, way in ways.items()}
+        return {kind: f"{kind}://{self._place}{self._target.path(kind)}" for kind in self._target.kinds}
 
     # --- faults
 

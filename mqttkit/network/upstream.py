@@ -6,7 +6,7 @@ import ssl
 from typing import TYPE_CHECKING, Any
 
 from mqttkit.errors import InvalidArgument
-from mqttkit.url import Address, parse_url
+from mqttkit.url import DEFAULT_PATH, Address, parse_url
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -34,6 +34,11 @@ class Target:
         """(host, port) of the broker."""
         at = parse_url(_as_url(getattr(self._broker, "url", self._broker)))
         return at.host, at.port
+
+    def path(self, kind: str) -> str:
+        """What follows the port in the URL for a client that speaks `kind`: the path of WebSocket, where it is a special one."""
+        at = parse_url(self._url(kind))
+        return at.path if at.websocket and at.path != DEFAULT_PATH else ""
 
     def address(self, kind: str) -> tuple[str, int, ssl.SSLContext | None]:
         """(host, port, TLS context or None) for a client that speaks "mqtt", "mqtts" or "ws"."""

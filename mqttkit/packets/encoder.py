@@ -49,7 +49,11 @@ def altered(packet: Packet, **values: Any) -> bytes:
         InvalidArgument: as `encode`.
     """
     kept = {name: getattr(packet, name) for name in _NAMES[packet.type] - _RAW}
-    return encode(packet.type, packet.protocol, flags=packet.raw[0] & 0x0F, **{**kept, **values})
+    if not values.keys() & {"dup", "qos", "retain"}:  # they make up the flags; else the old ones stay, right or wrong
+        kept["flags"] = packet.raw[0] & 0x0F
+    if packet.packet_id is None:
+        kept.pop("packet_id", None)  # a PUBLISH that gets a QoS gets the packet identifier of `encode`
+    return encode(packet.type, packet.protocol, **{**kept, **values})
 
 
 def _check(packet_type: str, protocol: int, values: Mapping[str, Any]) -> None:

@@ -103,8 +103,9 @@ def test_reorder_only_where_the_standard_leaves_the_order_open(lab, pair):
 
 def test_a_held_packet_goes_out_when_nothing_comes_to_overtake_it(lab, pair):
     alice, bob = pair
-    with lab.network.reorder("PUBLISH", to="alice"):
+    with lab.network.reorder("PUBLISH", to="alice") as fault:
         bob.publish(TOPIC, "alone")
+        fault.wait_for(1)  # it is held already, though not in the trace yet
     assert alice.wait_for(1)[0].text == "alone"
 
 

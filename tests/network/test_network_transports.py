@@ -146,6 +146,21 @@ def test_a_broker_whose_host_can_be_no_name_is_named():
         assert "the broker cannot be reached: this can be no name of a host" in network.trace.text()
 
 
+def test_the_path_of_a_websocket_broker_is_kept_behind_a_lab():
+    """Some brokers take one path only, such as /ws."""
+    with Lab("ws://127.0.0.1:1/ws") as lab:
+        client = Client(lab, "alice", transport="websockets")
+        assert (client.address.path, client.address.port) == ("/ws", lab.port)
+
+
+def test_a_client_of_a_lab_is_told_what_is_wrong_behind_it():
+    with Broker() as broker:
+        address = (broker.host, broker.port)
+    refused = f"Nothing listens on 127.0.0.1 port {address[1]}"
+    with Lab(f"mqtt://{address[0]}:{address[1]}") as lab, pytest.raises(ConnectError, match=refused):
+        Client(lab, "alice").connect()
+
+
 def test_a_client_that_the_network_refuses_is_told_so():
     with Broker() as broker, Network(broker) as network:
         with network.refuse("carol"), pytest.raises(ConnectError, match="The network refuses the connection of carol"):

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from mqttkit.message import Will
-from mqttkit.packets import PACKET_TYPES, decode, encode
+from mqttkit.packets import PACKET_TYPES, altered, decode, encode
 from mqttkit.packets.decoder import _decode_fast
 
 # (type, protocol, bytes, attributes). The CONNECT is the example of MQTT 3.1.1, figure 3.6, with a payload.
@@ -236,3 +236,12 @@ def test_a_packet_survives_being_copied_and_sent_to_another_process():
     packet = decode(bytes.fromhex("30 07 0000 03 23 0001 78"), 5)
     for copied in (pickle.loads(pickle.dumps(packet)), copy.deepcopy(packet), replace(packet)):
         assert (copied, copied.properties, copied.fields) == (packet, packet.properties, packet.fields)
+
+
+@pytest.mark.parametrize("changes", [{"retain": True}, {"qos": 2}, {"qos": 1, "dup": True}])
+def test_an_altered_publish_has_the_flags_that_were_asked_for(changes):
+    """They lie in the first byte, which is kept otherwise."""
+    plain = decode(encode("PUBLISH", topic="home/t", payload="x"))
+    assert altered(plain, **changes) == encode("PUBLISH", topic="home/t", payload="x", **changes)
+    changed = encode("PUBLISH", topic="home/t", payload="y", **changes)
+    assert altered(decode(altered(plain, **changes)), payload="y") == changed
