@@ -14,6 +14,7 @@ import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from mqttkit._sockets import shut
 from mqttkit.packets import encode
@@ -196,7 +197,7 @@ def framing(payload: bytes, *, topic: str) -> Framing:
     mqtt = encode("PUBLISH", topic=topic, payload=payload, qos=0)
     websocket = count_websocket(payload)["each message"]
     web_mqtt = count_websocket(mqtt)["each message"]
-    http_post = count_http(payload, path="/" + topic)["each message"]
+    http_post = count_http(payload, path="/" + quote(topic))["each message"]
     sizes = {
         "MQTT, QoS 0": len(mqtt),
         "WebSocket, payload alone": websocket,

@@ -50,7 +50,8 @@ def parse(arguments: list[str]) -> argparse.Namespace:
     if rest:
         _refuse(rest[0], options.command, vars(options))
     if extra and options.command != "lab":
-        raise CommandError(f"Only `mqttkit lab` hands on options after `--`, `mqttkit {options.command}` does not.")
+        program = f"mqttkit {options.command or ''}".strip()
+        raise CommandError(f"Only `mqttkit lab` hands on options after `--`, `{program}` does not.")
     options.extra = extra
     return options
 

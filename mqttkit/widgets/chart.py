@@ -15,7 +15,7 @@ from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News, guarded
 from mqttkit.widgets.feed import Feed, direct, is_closed, where
 from mqttkit.widgets.figure import VERSION, library, look, make_figure
-from mqttkit.widgets.readings import Series, Source
+from mqttkit.widgets.readings import Series, Source, drawable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -104,9 +104,16 @@ class LiveChart(KitWidget):
         self.touch()
 
     def add(self, name: str, value: float) -> None:
-        """Add a reading of one's own to the series `name`."""
+        """Add a reading of one's own to the series `name`.
+
+        Raises:
+            InvalidArgument: there is no such series, or `value` cannot be drawn.
+        """
+        if name not in self.series:
+            raise InvalidArgument(f"There is no series {name!r}. There are: {', '.join(self.series)}.")
+        number = drawable(value)
         with self.lock:
-            self.series[name].add(_local_milliseconds(), value, time.monotonic())
+            self.series[name].add(_local_milliseconds(), number, time.monotonic())
         self.touch()
 
     def _received(self, widget: Any, message: Any, buffers: Any) -> None:
@@ -202,6 +209,9 @@ def _check(series: Any, thresholds: Any, **numbers: Any) -> None:
     for name, value in numbers.items():
         if value is not None:
             check_number(name, value, above=0 if name in ("stale_after", "keep", "height") else None)
+    for name in ("keep", "height"):
+        if not isinstance(numbers[name], int):
+            raise InvalidArgument(f"{name} is a whole number, not {numbers[name]}.")
     low, high = numbers["low"], numbers["high"]
     if low is not None and high is not None and low >= high:
         raise InvalidArgument(f"low is less than high, not {low:g} and {high:g}.")

@@ -237,7 +237,8 @@ class ClientPanel(KitWidget):
         return is_closed(self.place) and not self.connected and self._url == self._place_url
 
     def text(self) -> str:
-        heard = [f"  {one['topic']}  QoS {one['qos']}  {one['text']}" for one in self.messages]
+        with self.lock:
+            heard = [f"  {one['topic']}  QoS {one['qos']}  {one['text']}" for one in self.messages]
         state = "connected" if self.connected else "not connected"
         return "\n".join([f"Client panel: {state}", *heard])
 

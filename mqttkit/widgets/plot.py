@@ -5,6 +5,7 @@ Bokeh needs a running page; this picture is there on GitHub, in a print and for 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import Any
@@ -98,10 +99,12 @@ def _ticks(values: Sequence[float]) -> list[float]:
     """About four round numbers between the ends of `values`."""
     low, high = _ends(values)
     rough = (high - low) / _TICKS
-    power = 10.0 ** len(str(int(rough))) / 10 if rough >= 1 else 0.1
-    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough)
+    exponent = math.floor(math.log10(rough))
+    power = 10.0**exponent
+    step = next((power * factor for factor in (1, 2, 5) if power * factor >= rough), 10 * power)
+    digits = max(6, 2 - exponent)
     first = -(-low // step)
-    return [round((first + n) * step, 6) for n in range(int((high - first * step) // step) + 1)]
+    return [round((first + n) * step, digits) for n in range(int((high - first * step) // step) + 1)]
 
 
 def _text(x: float, y: float, words: str, anchor: str, *, bold: bool = False) -> str:

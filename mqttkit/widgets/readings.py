@@ -42,13 +42,7 @@ class Source:
         found: Any = payload.decode("utf-8", "replace").strip() if not self.path else self._field(payload)
         if isinstance(found, bool):
             return float(found)
-        try:
-            number = float(found)
-        except (TypeError, ValueError):
-            raise InvalidArgument(f"{str(found)[:40]!r} is not a number") from None
-        if not math.isfinite(number):
-            raise InvalidArgument(f"{str(found)[:40]!r} cannot be drawn")
-        return number
+        return drawable(found)
 
     def _field(self, payload: bytes) -> Any:
         try:
@@ -58,11 +52,28 @@ class Source:
         for name in self.path:
             if isinstance(found, dict) and name in found:
                 found = found[name]
-            elif isinstance(found, list) and name.isdigit() and int(name) < len(found):
+            elif isinstance(found, list) and name.isdecimal() and int(name) < len(found):
                 found = found[int(name)]
             else:
                 raise InvalidArgument(f"the JSON has no field {'.'.join(self.path)!r}")
         return found
+
+
+def drawable(value: Any) -> float:
+    """`value` as a number that has a place in a chart.
+
+    Raises:
+        InvalidArgument: it is none, or no finite one that a 64-bit float can hold.
+    """
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.inf
+    except (TypeError, ValueError):
+        raise InvalidArgument(f"{str(value)[:40]!r} is not a number") from None
+    if not math.isfinite(number):
+        raise InvalidArgument(f"{str(value)[:40]!r} cannot be drawn")
+    return number
 
 
 class Series:

@@ -99,3 +99,8 @@ def test_an_old_encoding_of_the_terminal_is_no_error(monkeypatch):
     main([])
     print("alice → broker", flush=True)
     assert file.getvalue().endswith(b"alice ? broker" + os.linesep.encode())
+
+
+def test_options_after_two_dashes_without_a_command_are_refused(capsys):
+    assert main(["--", "x"]) == 2
+    assert "Only `mqttkit lab` hands on options after `--`, `mqttkit` does not." in capsys.readouterr().err

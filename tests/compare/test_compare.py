@@ -47,6 +47,12 @@ def test_nothing_waits_for_connections_afterwards():
         assert not thread.is_alive()
 
 
+def test_framing_takes_any_topic_name():
+    """Also one that a URL can hold only in another form."""
+    rows = {name: total for name, total, _ in framing(PAYLOAD, topic="my home/küche").rows}
+    assert rows["MQTT, QoS 0"] == 4 + len("my home/küche".encode()) + len(PAYLOAD)
+
+
 def test_framing_orders_mqtt_below_amqp_below_http():
     rows = {name: extra for name, _, extra in framing(PAYLOAD, topic="home/livingroom").rows}
     assert rows["MQTT, QoS 0"] == 4 + len("home/livingroom")

@@ -51,6 +51,7 @@ MISTAKES = {
     "thresholds": (lambda b: LiveChart(b, KITCHEN, thresholds=[1]), "thresholds is a dict"),
     "threshold": (lambda b: LiveChart(b, KITCHEN, thresholds={"low": "x"}), "The threshold 'low' is a number"),
     "keep": (lambda b: LiveChart(b, KITCHEN, keep=-1), "keep is greater than 0"),
+    "half a reading": (lambda b: LiveChart(b, KITCHEN, keep=2.5), "keep is a whole number, not 2.5"),
     "height": (lambda b: LiveChart(b, KITCHEN, height=-5), "height is greater than 0"),
     "high": (lambda b: LiveChart(b, KITCHEN, high="x"), "high is a number"),
     "low above high": (lambda b: LiveChart(b, KITCHEN, low=5, high=1), "low is less than high"),

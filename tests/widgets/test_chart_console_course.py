@@ -7,10 +7,37 @@ import nbformat
 import pytest
 
 from mqttkit import Broker, BrokerConsole, Client, InvalidArgument, InvalidTopic, LiveChart, Progress, progress
+from mqttkit.widgets.plot import _ticks
 from mqttkit.widgets.readings import Source
 from support import need, rawmqtt
 from support.rawmqtt import Raw
 from support.waiting import until
+
+
+def test_the_ticks_of_a_plot_are_few_and_round_however_small_its_range_is():
+    assert _ticks([0, 100]) == [0, 50, 100]
+    assert _ticks([20, 21.5]) == [20, 20.5, 21, 21.5]
+    assert _ticks([0, 0.04]) == [0, 0.01, 0.02, 0.03, 0.04]
+    assert _ticks([1e-9, 4e-9]) == [1e-9, 2e-9, 3e-9, 4e-9]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("kitchen", float("nan"), "cannot be drawn"),
+        ("kitchen", 10**400, "cannot be drawn"),
+        ("cellar", 1, "There are: kitchen"),
+    ],
+    ids=["nan", "too large", "unknown"],
+)
+def test_a_reading_of_ones_own_that_no_chart_can_show_is_refused(broker, name, value, said):
+    with closing(LiveChart(broker, {"kitchen": "home/kitchen"})) as chart, pytest.raises(InvalidArgument, match=said):
+        chart.add(name, value)
+
+
+def test_a_number_in_json_that_no_float_can_hold_is_named():
+    with pytest.raises(InvalidArgument, match="cannot be drawn"):
+        Source.parse("a#b").value(b'{"b": 1' + b"0" * 400 + b"}")
 
 
 @pytest.fixture(scope="module")
