@@ -76,7 +76,7 @@ class Access:
     def load(cls, path: str | Path) -> Access:
         """Rules from a text file: one a line, `#` at the start of a line begins a comment."""
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()  # Windows may begin with a mark
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "it is no text in UTF-8"
             raise BrokerError(f"The access file {path} cannot be read: {why}. Check its name.") from error
@@ -112,6 +112,8 @@ def _rule_in(path: str | Path, number: int, line: str) -> AccessRule:
 
 
 def _parse_rule(line: str) -> AccessRule:
+    if not isinstance(line, str):
+        raise BrokerError(f"An access rule is a text such as 'anna read,publish home/%u/#', not {line!r}.")
     words = line.split(maxsplit=3)
     allow = words[:1] != ["deny"]
     words = line.split(maxsplit=2) if allow else words[1:]

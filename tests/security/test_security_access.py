@@ -88,6 +88,18 @@ def test_lines_that_are_no_rule(line):
         Access([line])
 
 
+@pytest.mark.parametrize("rule", [("anna", "all", "#"), 1, None])
+def test_a_rule_that_is_no_text(rule):
+    with pytest.raises(BrokerError, match="An access rule is a text such as"):
+        Access([rule])
+
+
+def test_a_file_of_the_windows_editor(tmp_path):
+    """It may begin with a byte order mark, which is no part of the first rule."""
+    (tmp_path / "rules.txt").write_bytes("anna all t".encode("utf-8-sig"))
+    assert Access.load(tmp_path / "rules.txt").allows("publish", "t", user="anna", client_id="x")
+
+
 def test_filters_of_rules_are_checked():
     with pytest.raises(InvalidTopic):
         Access(["anna all home/#/x"])
