@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import ssl
 
 _CHUNK = 64 * 1024
+_PATIENCE = 30.0  # seconds in which a member must take what was sent
 _Stream: TypeAlias = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -40,7 +41,8 @@ class Decrypter:
     async def run(self) -> None:
         """Pass bytes on in both directions until one side ends; what the other side still had to say is sent before."""
         (reader, writer), (inside_reader, inside_writer) = self._outside, self._inside
-        ways = [asyncio.ensure_future(way) for way in (_copy(reader, inside_writer), _copy(inside_reader, writer))]
+        both = _copy(reader, inside_writer), _copy(inside_reader, writer, _PATIENCE)
+        ways = [asyncio.ensure_future(way) for way in both]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -50,13 +52,15 @@ class Decrypter:
             self.close()
 
     def close(self) -> None:
-        """Close both ends, what was written last still goes out."""
+        """Close both ends, what was written last still goes out to a member who takes it."""
         for _, writer in (self._outside, self._inside):
             writer.close()
+        asyncio.get_running_loop().call_later(_PATIENCE, self._outside[1].transport.abort)
 
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):  # a link that breaks is ordinary
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, patience: float | None = None) -> None:
+    """Pass bytes on until the end of one side; a side that takes nothing for `patience` seconds has ended, too."""
+    with contextlib.suppress(OSError, asyncio.TimeoutError):  # a link that breaks is ordinary
         while data := await reader.read(_CHUNK):
             writer.write(data)
-            await writer.drain()
+            await asyncio.wait_for(writer.drain(), patience)
