@@ -33,6 +33,7 @@ _COLOURS = {
 }
 SMALLEST = 0.8  # a page may shrink the picture so far; then it scrolls, as smaller text cannot be read
 _MESSAGES = 6  # colours before they come again; the letter tells messages apart too
+_WIDEST = 999  # a longer number is squeezed into the margin
 _LOST_AT = 0.62  # of the way
 _ENDS = ("closed", "cut", "left")
 _RIGHT_TO_LEFT = {"R", "AL"}  # classes of letters (Unicode Standard Annex 9)
@@ -171,8 +172,8 @@ def _draw_row(layout: Layout, *, live: bool) -> Callable[[Row], str]:
             body = _event(row, item, layout)
         else:
             body = _packet(row, item, layout)
-        line = f' data-line="{row.step.line}"' if live and row.step.line else ""
-        return f'<g class="r"{line}>{body}</g>'
+        entry = f' data-entry="{item.number}"' if live and row.step.line else ""
+        return f'<g class="r"{entry}>{body}</g>'
 
     return draw
 
@@ -211,9 +212,8 @@ def _packet(row: Row, item: Captured, layout: Layout) -> str:
 def _number(row: Row, name: str) -> str:
     y = _n(row.y)
     soft = _COLOURS["s"]
-    number = (
-        f'<text class="s flat" color="{soft}" x="26" y="{y}" text-anchor="end" font-size="12">{row.step.line}</text>'
-    )
+    narrow = ' textLength="24" lengthAdjust="spacingAndGlyphs"' if row.step.line > _WIDEST else ""
+    number = f'<text class="s flat" color="{soft}" x="26" y="{y}" text-anchor="end" font-size="12"{narrow}>{row.step.line}</text>'
     if not row.step.message:
         return number
     top = _n(row.y - 13)

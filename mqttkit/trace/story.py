@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from mqttkit.trace.causes import Causes
 
-_PINGS = ("PINGREQ", "PINGRESP")
+PINGS = ("PINGREQ", "PINGRESP")
 _ENDS = ("closed", "cut", "left")
 
 
@@ -86,7 +86,7 @@ def tell(
 def _is_shown(item: Captured | Event, causes: Causes, *, pings: bool) -> bool:
     if isinstance(item, Event):
         return item.number not in causes.routine and item.kind != "opened"
-    return pings or item.type not in _PINGS
+    return pings or item.type not in PINGS
 
 
 def _steps(

@@ -85,10 +85,10 @@ class ChatRoom(KitWidget):
     def _connect(self) -> None:
         self._joined = False
         self.view = RoomView(self.room, keep=KEPT)
-        wanted = re.sub(r"[^a-z0-9]", "", self.name.lower())[:15] or "guest"
+        short = re.sub(r"[^a-z0-9]", "", self.name.lower())[:10] or "guest"
         feed = Feed(
             self.place,
-            wanted,
+            f"{short}-chat",  # whoever has the same name may have a client of their own, which must not be thrown off
             lambda client_id: chat.room_filters(self.room, client_id),
             guarded(self, self.take),
             self._on_connection,

@@ -24,14 +24,14 @@ function fill(select, names, chosen) {
 class LadderView {
   constructor(body, act) {
     this.act = act;
-    this.line = 0;
+    this.entry = 0;
     this.pause = element("button", { type: "button", onclick: () => act("pause") }, "Pause");
     this.kind = element("select", { onchange: () => this.choose() });
     this.client = element("select", { onchange: () => this.choose() });
     this.count = element("span", { class: "mqk-dim", role: "status" });
     this.view = element("div", { class: "mqk-ladder-view mk-ladder", tabindex: 0, role: "group", "aria-label": "Packets" });
     this.words = element("div", { class: "mqk-ladder-anatomy", role: "region", "aria-label": "The packet byte by byte", hidden: true });
-    this.view.addEventListener("click", (event) => this.explain(event.target.closest("[data-line]")));
+    this.view.addEventListener("click", (event) => this.explain(event.target.closest("[data-entry]")));
     this.view.addEventListener("keydown", (event) => this.key(event));
     body.append(
       element("div", { class: "mqk-ladder-head" }, this.pause, labelled("Show", this.kind), labelled("Client", this.client), this.count),
@@ -44,15 +44,15 @@ class LadderView {
 
   explain(row) {
     if (!row) return;
-    const line = Number(row.dataset.line);
-    this.line = line === this.line ? 0 : line;
-    this.act("explain", { line: this.line });
+    const entry = Number(row.dataset.entry);
+    this.entry = entry === this.entry ? 0 : entry;
+    this.act("explain", { entry: this.entry });
   }
 
   key(event) {
-    const row = event.target.closest("[data-line]");
+    const row = event.target.closest("[data-entry]");
     if (!row) return;
-    const rows = [...this.view.querySelectorAll("[data-line]")];
+    const rows = [...this.view.querySelectorAll("[data-entry]")];
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (step) rows[rows.indexOf(row) + step]?.focus();
     else if (event.key === "Enter" || event.key === " ") this.explain(row);
@@ -78,16 +78,16 @@ class LadderView {
     if (this.svg === content.svg) return this.mark();
     this.svg = content.svg;
     const atEnd = this.view.scrollHeight - this.view.scrollTop - this.view.clientHeight < 40;
-    const focused = this.view.querySelector("[data-line]:focus")?.dataset.line;
+    const focused = this.view.querySelector("[data-entry]:focus")?.dataset.entry;
     this.view.replaceChildren(...(content.svg ? nodesOf(content.svg, "image/svg+xml") : ["No packets yet."]));
     this.keepHeads(this.view.querySelector("svg"));
-    for (const row of this.view.querySelectorAll("[data-line]")) {
+    for (const row of this.view.querySelectorAll("[data-entry]")) {
       row.setAttribute("tabindex", "0");
       row.setAttribute("role", "button");
-      row.setAttribute("aria-label", content.rows[row.dataset.line]);
+      row.setAttribute("aria-label", content.rows[row.dataset.entry]);
     }
     this.mark();
-    if (focused) this.view.querySelector(`[data-line="${focused}"]`)?.focus();
+    if (focused) this.view.querySelector(`[data-entry="${focused}"]`)?.focus();
     else if (atEnd) this.view.scrollTop = this.view.scrollHeight;
   }
 
@@ -106,8 +106,8 @@ class LadderView {
   }
 
   mark() {
-    for (const row of this.view.querySelectorAll("[data-line]")) {
-      row.setAttribute("aria-pressed", Number(row.dataset.line) === this.line);
+    for (const row of this.view.querySelectorAll("[data-entry]")) {
+      row.setAttribute("aria-pressed", Number(row.dataset.entry) === this.entry);
     }
   }
 }

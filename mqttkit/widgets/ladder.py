@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, cast
 
 from mqttkit.errors import InvalidArgument
 from mqttkit.trace.ladder import style_sheet
 from mqttkit.trace.picture import as_svg, connected_after
 from mqttkit.trace.records import Captured, Event
+from mqttkit.trace.story import PINGS
 from mqttkit.trace.text import sentence
 from mqttkit.widgets.assets import module, style
 from mqttkit.widgets.base import KitWidget, News
@@ -51,7 +53,8 @@ class Ladder(KitWidget):
         self.client = ""
         self._until: int | None = None  # where a paused ladder stands
         self._explained: Captured | None = None
-        self._shown: dict[int, Captured] = {}
+        self._shown: dict[int, Captured] = {}  # by number of the entry
+        self._counted = (0, 0)  # so many numbered packets are among the entries up to that number
         super().__init__()
 
     def begin(self) -> None:
@@ -76,24 +79,25 @@ class Ladder(KitWidget):
         self.kind, self.client = kind, client
         self.touch()
 
-    def explain(self, line: int) -> None:
-        """Show every byte of the packet in that line (0: of none)."""
+    def explain(self, entry: int) -> None:
+        """Show every byte of the packet that is entry number `entry` of the trace (0: of none)."""
         with self.lock:
-            self._explained = self._shown.get(line)
+            self._explained = self._shown.get(entry)
         self.touch()
 
     # What there is to see
 
     def state(self) -> News:
         """The picture, the choices, and the packet that is explained."""
-        story, steps = self._select()
-        self._shown = {step.line: step.item for step in steps if isinstance(step.item, Captured)}
+        story, steps, ahead = self._select()
+        self._shown = {step.item.number: step.item for step in steps if isinstance(step.item, Captured)}
         connected = connected_after(story.steps[: story.steps.index(steps[0])] if steps else (), story.open_at_start)
         explained = self._explained
+        steps = [replace(step, line=ahead + step.line) if step.line else step for step in steps]
         return News(
             {
                 "svg": as_svg(story, steps, connected, self.title, live=True) if steps else "",
-                "rows": {step.line: sentence(step) for step in steps if step.line},
+                "rows": {step.item.number: sentence(step) for step in steps if step.line},
                 "clients": sorted({link.name for link in list(self.trace.links.values())}),
                 "kinds": list(KINDS),
                 "kind": self.kind,
@@ -105,10 +109,21 @@ class Ladder(KitWidget):
             }
         )
 
-    def _select(self) -> tuple[Story, list[Step]]:
+    def _select(self) -> tuple[Story, list[Step], int]:
+        """The story of the newest entries, what of it is in view, and how many numbered packets came before."""
         end = self.trace.mark() if self._until is None else self._until
-        story = self.trace.story(since=max(0, end - _LOOK_BACK))
-        return story, [step for step in story.steps if step.item.number <= end and self._wanted(step)][-ROWS:]
+        since = max(0, end - _LOOK_BACK)
+        story = self.trace.story(since=since)
+        steps = [step for step in story.steps if step.item.number <= end and self._wanted(step)]
+        return story, steps[-ROWS:], self._count_up_to(since)
+
+    def _count_up_to(self, since: int) -> int:
+        """Packets that have a line of their own before those after entry `since`; counts on from the last answer."""
+        known, count = self._counted if self._counted[0] <= since else (0, 0)  # where the trace was cleared, anew
+        new = [entry for entry in self.trace.entries(known) if entry.number <= since] if since > known else ()
+        count += sum(isinstance(entry, Captured) and entry.type not in PINGS for entry in new)
+        self._counted = (since, count)
+        return count
 
     def _wanted(self, step: Step) -> bool:
         if self.client and self.client != step.item.client:

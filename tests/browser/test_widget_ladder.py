@@ -22,7 +22,7 @@ def test_ladder_follows_pauses_filters_and_explains(page_of):
     page = notebook.page
     notebook.run_cell(0)
     view = page.locator(".mqk-ladder-view")
-    view.locator("[data-line]").first.wait_for()
+    view.locator("[data-entry]").first.wait_for()
     notebook.run_cell(1)
     row = view.get_by_role("button", name="PUBLISH id 1 QoS 1 home/t").first
     row.wait_for()
@@ -37,11 +37,11 @@ def test_ladder_follows_pauses_filters_and_explains(page_of):
     assert heads == pytest.approx(lanes, abs=1)  # the names stay over their lanes, however wide the picture is
     page.get_by_role("button", name="Pause").click()
     page.get_by_role("button", name="Go on").wait_for()
-    before = view.locator("[data-line]").count()
+    before = view.locator("[data-entry]").count()
     notebook.run_cell(2)
-    assert view.locator("[data-line]").count() == before
+    assert view.locator("[data-entry]").count() == before
     page.get_by_role("button", name="Go on").click()
-    page.wait_for_function(f"document.querySelectorAll('.mqk-ladder-view [data-line]').length > {before}")
+    page.wait_for_function(f"document.querySelectorAll('.mqk-ladder-view [data-entry]').length > {before}")
     page.get_by_label("Show", exact=True).select_option("subscriptions")
-    page.wait_for_function("document.querySelectorAll('.mqk-ladder-view [data-line]').length === 2")
+    page.wait_for_function("document.querySelectorAll('.mqk-ladder-view [data-entry]').length === 2")
     notebook.run_cell(3)

@@ -40,6 +40,16 @@ def test_a_late_comer_sees_who_is_online(broker, ada):
     late.close()
 
 
+def test_a_person_may_have_a_client_of_the_same_name(broker, ada):
+    """Else the one would throw the other off, again and again."""
+    with Client(broker, "ada") as mine:
+        ada.say("still here?")
+        until(lambda: ("own", "Ada", "still here?") in lines(ada))
+        mine.publish("home/x", "1", qos=1)
+        assert mine.connected
+        assert {client.client_id for client in broker.clients()} == {"ada", "ada-chat"}
+
+
 def test_the_will_tells_when_somebody_vanishes(broker, ada):
     bob = ChatRoom(broker, "lab", name="Bob")
     until(lambda: ("system", "", "Bob joined.") in lines(ada))
