@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,8 +36,8 @@ class Engine(Protocol):
     def start(self) -> dict[str, int]:
         """Start; the TCP port of each listener, by kind."""
 
-    def stop(self) -> None:
-        """Stop; what is persistent is kept for the next start."""
+    def stop(self, then: Callable[[], None], /) -> None:
+        """Stop; what is persistent is kept for the next start. It can be asked until `then`, called at the end, returns."""
 
     def alive(self) -> bool:
         """Whether it runs still, after its start."""
@@ -149,11 +150,10 @@ class Broker:
         if self._running:
             self._running = False
             try:
-                self._engine.stop()
+                self._engine.stop(partial(self._feed.emit, "stop"))
             except BaseException:
                 self._running = self._engine.alive()  # it can be stopped again
                 raise
-            self._feed.emit("stop")
 
     close = stop
 

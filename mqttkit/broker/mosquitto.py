@@ -58,6 +58,7 @@ class MosquittoEngine:
         self._folder = Path(tempfile.mkdtemp(prefix="mqttkit-mosquitto-"))
         weakref.finalize(self, shutil.rmtree, self._folder, ignore_errors=True)
         self._child: Child | None = None
+        self._stopping = False
         self._log = LogReader(emit, self._has_ended)
 
     def start(self) -> dict[str, int]:
@@ -74,8 +75,19 @@ class MosquittoEngine:
                 raise BrokerError(taken_by if taken else f"mosquitto did not start: {problem}")
         raise AssertionError  # the last try has raised or returned
 
-    def stop(self) -> None:
-        """Stop; mosquitto writes its persistent state into the temporary folder for the next start."""
+    def stop(self, then: Callable[[], None]) -> None:
+        """Stop; mosquitto writes its persistent state into the temporary folder for the next start.
+
+        Its last events tell of the stop: whoever hears them, or is told by `then`, can still ask.
+        """
+        self._stopping = True
+        try:
+            self._end_process()
+            then()
+        finally:
+            self._stopping = False
+
+    def _end_process(self) -> None:
         child, self._child = self._child, None
         if child is not None:
             child.end(_PATIENCE)
@@ -110,6 +122,8 @@ class MosquittoEngine:
 
     def _caught_up(self) -> LogReader:
         """The log, once it has told all that happened so far: mosquitto writes down our knock at its door after that."""
+        if self._stopping or self._log.is_telling():
+            return self._log
         if self._child is None:
             raise BrokerError(NOT_RUNNING)
         if not self.alive():
@@ -149,11 +163,11 @@ class MosquittoEngine:
         try:
             running = self._log.wait_until_running(_PATIENCE)
         except BaseException:  # also the stop button of a notebook
-            self.stop()
+            self._end_process()
             raise
         if running:
             return None
-        self.stop()
+        self._end_process()
         return self._log.last_words()
 
     def _configuration(self, ports: dict[str, int]) -> list[str]:

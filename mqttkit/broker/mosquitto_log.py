@@ -74,10 +74,12 @@ class LogReader:
         """True as soon as mosquitto runs; False when it ended, or after `timeout` seconds."""
         return self._ready.wait(timeout) and self._running.is_set()
 
+    def is_telling(self) -> bool:
+        """True when a listener of the event feed asks: the log cannot go on before it has its answer."""
+        return threading.current_thread() is self._thread
+
     def wait_for_peer(self, address: str, timeout: float) -> None:
         """Wait until the log has told of a connection from `address`, and with it of all that was before."""
-        if threading.current_thread() is self._thread:
-            return  # a listener of the event feed asks: the log cannot go on before it has its answer
         with self._changed:
             self._changed.wait_for(lambda: address in self._arrived, timeout)
             self._arrived.pop(address, None)

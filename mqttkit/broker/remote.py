@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NoReturn
 
 from mqttkit.broker.events import EventFeed
@@ -22,7 +23,7 @@ class RemoteEngine:
         """The port of the URL."""
         return self._ports
 
-    def stop(self) -> None:
+    def stop(self, _then: Callable[[], None]) -> None:
         """Leave it running: it is not ours."""
 
     def alive(self) -> bool:

@@ -238,6 +238,20 @@ def test_callbacks_come_from_the_brokers_thread_and_can_ask_it(broker, client):
     assert seen == [("connect", 1, "mqttkit-broker")]
 
 
+def test_the_last_events_of_a_broker_can_ask_it(engine, client):
+    """Fails when a restart or the end of the block takes away what a callback asks, and with it the callback."""
+    seen = []
+    with Broker(engine=engine) as broker:
+        broker.on_event(lambda event: seen.append((event.kind, len(broker.clients()), len(broker.sessions()))))
+        client(broker, "first")
+        broker.restart()
+        client(broker, "second")
+    stay = [("connect", 1, 1), ("disconnect", 0, 0), ("stop", 0, 0)]
+    assert seen == [*stay, ("start", 0, 0), *stay]
+    with pytest.raises(BrokerError, match="not running"):
+        broker.clients()
+
+
 def test_waiting_in_vain_tells_what_was_seen(broker, client):
     client(broker, "a")
     with pytest.raises(Timeout, match="connect a clean session"):

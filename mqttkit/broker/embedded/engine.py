@@ -48,6 +48,8 @@ class EmbeddedEngine:
 
     def start(self) -> dict[str, int]:
         """Start; the port of each listener. A second start has the ports and persistent state of the first."""
+        if self._loop is not None:
+            raise BrokerError("A broker cannot be started while it stops (on_event). Start it in a cell.")
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(self._report_error)
         self._thread = threading.Thread(target=self._run, args=(self._loop,), name="mqttkit-broker", daemon=True)
@@ -60,8 +62,11 @@ class EmbeddedEngine:
         self._options = replace(self._options, ports=ports)
         return ports
 
-    def stop(self) -> None:
-        """Stop; sessions of clean_session=False and retained messages are kept for the next start."""
+    def stop(self, then: Callable[[], None]) -> None:
+        """Stop; sessions of clean_session=False and retained messages are kept for the next start.
+
+        Its last events tell of the stop: whoever hears them, or is told by `then`, can still ask.
+        """
         if self._loop is None:
             return
         if threading.current_thread() is self._thread:
@@ -70,7 +75,9 @@ class EmbeddedEngine:
             )
         try:
             self._wait(self._close())
+            then()
         finally:
+            self._broker = None  # before its thread, which could not answer any more
             self._end_thread()
 
     # --- questions
@@ -114,10 +121,9 @@ class EmbeddedEngine:
         return broker.ports()
 
     async def _close(self) -> None:
-        broker, self._broker = self._broker, None
-        if broker is not None:
-            await broker.shutdown()
-            self._sessions, self._retained = broker.kept()
+        if self._broker is not None:
+            await self._broker.shutdown()
+            self._sessions, self._retained = self._broker.kept()
 
     def _wait(self, work: Coroutine[Any, Any, T]) -> T:
         assert self._loop is not None
@@ -146,7 +152,7 @@ class EmbeddedEngine:
         if self._loop is not None and self._thread is not None:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_PATIENCE)
-        self._loop = self._thread = self._broker = None
+        self._loop = self._thread = None
 
     def _report_error(self, _loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
         """An error nobody waits for goes to the event feed, not into a learner's cell."""
