@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 ROWS = 60
 """Packets that are in view; the trace itself holds all."""
-_LOOK_BACK = 400  # entries that are looked at to find them
+_LOOK_BACK = 400  # entries, up to twice as many, that are looked at to find them
 KINDS = {
     "everything": (),
     "messages": ("PUBLISH", "PUBACK", "PUBREC", "PUBREL", "PUBCOMP"),
@@ -112,7 +112,9 @@ class Ladder(KitWidget):
     def _select(self) -> tuple[Story, list[Step], int]:
         """The story of the newest entries, what of it is in view, and how many numbered packets came before."""
         end = self.trace.mark() if self._until is None else self._until
-        since = max(0, end - _LOOK_BACK)
+        since = (
+            max(0, end // _LOOK_BACK - 1) * _LOOK_BACK
+        )  # moves seldom: messages keep their letter and colour between
         story = self.trace.story(since=since)
         steps = [step for step in story.steps if step.item.number <= end and self._wanted(step)]
         return story, steps[-ROWS:], self._count_up_to(since)
