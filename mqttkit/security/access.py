@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from mqttkit.errors import BrokerError, MqttKitError
 from mqttkit.topics import check_topic_filter
@@ -96,12 +96,23 @@ class Access:
 
 
 def _lines_of(rules: Mapping[str, Mapping[str, Sequence[str]]]) -> list[AccessRule]:
-    return [
-        _make_rule(user, action, topic_filter)
+    found: list[tuple[Any, Any, Any]] = [
+        (user, action, topic_filter)
         for user, actions in rules.items()
-        for action, filters in actions.items()
-        for topic_filter in ([filters] if isinstance(filters, str) else filters)
+        for action, filters in (actions.items() if isinstance(actions, Mapping) else [(actions, None)])
+        for topic_filter in (filters if _is_iterable(filters) else [filters])
     ]
+    for user, action, topic_filter in found:
+        if not all(isinstance(word, str) for word in (user, action, topic_filter)):
+            raise BrokerError(
+                'Access rules in a dict are texts, such as {"anna": {"publish": ["home/#"]}}, '
+                f"not {{{user!r}: {{{action!r}: {topic_filter!r}}}}}."
+            )
+    return [_make_rule(*rule) for rule in found]
+
+
+def _is_iterable(filters: object) -> bool:
+    return isinstance(filters, Iterable) and not isinstance(filters, (str, bytes))
 
 
 def _rule_in(path: str | Path, number: int, line: str) -> AccessRule:

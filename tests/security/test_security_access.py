@@ -94,6 +94,14 @@ def test_a_rule_that_is_no_text(rule):
         Access([rule])
 
 
+@pytest.mark.parametrize("actions", [
+    {"publish": [1]}, {"publish": None}, {"publish": 1}, {"publish": b"t"}, {1: ["t"]}, {None: "t"}, ["publish"], None
+])  # fmt: skip
+def test_a_dict_of_something_else_than_texts(actions):
+    with pytest.raises(BrokerError, match=r"Access rules in a dict are texts, .*, not \{'anna': "):
+        Access({"anna": actions})
+
+
 def test_a_file_of_the_windows_editor(tmp_path):
     """It may begin with a byte order mark, which is no part of the first rule."""
     (tmp_path / "rules.txt").write_bytes("anna all t".encode("utf-8-sig"))
