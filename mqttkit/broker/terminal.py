@@ -13,6 +13,7 @@ from mqttkit._signals import stop_on_signals
 from mqttkit.broker.facade import Broker
 from mqttkit.broker.options import is_loopback
 from mqttkit.broker.state import BrokerEvent
+from mqttkit.errors import BrokerError
 
 USAGE_ERROR = 2
 VARIABLE = "MQTTKIT_USERS"
@@ -21,6 +22,7 @@ _OPEN_DOOR = (
     "mqttkit broker: {host} can be reached by other machines, and without users anybody there could read and publish "
     "everything.\nGive --user NAME:PASSWORD, or --open if that is what you want, or leave out --host."
 )
+_ENDED = "The broker has ended by itself: somebody else ended its process, or it failed. Start it again with the same command."
 
 
 def run_broker(
@@ -49,7 +51,7 @@ def run_broker(
         open_: True to let anybody on the network in.
 
     Raises:
-        BrokerError: the broker cannot start.
+        BrokerError: the broker cannot start, or has ended by itself.
     """
     users = [*users, *os.environ.get(VARIABLE, "").splitlines()]
     if host and not (is_loopback(host) or users or open_):
@@ -64,7 +66,7 @@ def run_broker(
     broker.on_event(events.put)
     with stop_on_signals(lambda: events.put(None)), broker:
         _greet(broker)
-        _show(events)
+        _show(events, broker)
     print("stopped", flush=True)
     return 0
 
@@ -76,11 +78,13 @@ def _greet(broker: Broker) -> None:
     print("Ctrl-C ends it.", flush=True)
 
 
-def _show(events: queue.SimpleQueue[BrokerEvent | None]) -> None:
+def _show(events: queue.SimpleQueue[BrokerEvent | None], broker: Broker) -> None:
     while True:
         try:
             event = events.get(timeout=0.5)  # a time-out, so that Ctrl-C is seen on Windows too
         except queue.Empty:
+            if not broker.running:
+                raise BrokerError(_ENDED) from None
             continue
         if event is None:
             return

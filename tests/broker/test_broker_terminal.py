@@ -6,13 +6,15 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 
 import pytest
 
-from mqttkit import BrokerError
+from mqttkit import Broker, BrokerError
 from mqttkit._signals import stop_on_signals
 from mqttkit.broker.options import is_loopback
 from mqttkit.broker.terminal import run_broker
+from mqttkit.cli import main
 from support import need
 from support.rawmqtt import Raw
 
@@ -63,6 +65,28 @@ def test_shows_addresses_and_connections_and_ends_cleanly(terminal, number, engi
     anna.close()
     assert (code, err) == (0, "")
     assert out.splitlines()[-1] == "stopped"
+
+
+def test_a_mosquitto_that_dies_ends_the_command(monkeypatch, capsys):
+    """Fails when the terminal waits for ever for what a dead broker does."""
+    need("mosquitto")
+    started = Broker.start
+
+    def start_and_lose(broker):
+        started(broker)
+        broker._engine._child.process.kill()
+        return broker
+
+    def command():
+        codes.append(main(["broker", "--engine", "mosquitto", "--port", "0"]))
+
+    monkeypatch.setattr(Broker, "start", start_and_lose)
+    codes = []
+    running = threading.Thread(target=command, daemon=True)
+    running.start()
+    running.join(20)
+    assert codes == [1]
+    assert "mqttkit: The broker has ended by itself" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("name", ["SIGHUP", "SIGINT", "SIGTERM"])
