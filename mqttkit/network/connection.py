@@ -214,6 +214,8 @@ class Connection:
         for pipe in (self._upward, self._downward):
             if pipe is not None:
                 pipe.release_held()
+                if not self.rate():
+                    pipe.end_of_limit()
         if self._gone and not self.is_silent():
             self._abort()
 

@@ -29,6 +29,7 @@ class Waiting(NamedTuple):
     """What goes out later: when, the bytes, and their packet (None for bytes that cannot be read)."""
 
     due: float
+    earliest: float  # when it would be due without a limit of the bytes per second
     data: bytes
     wire: Wire | None
 
@@ -185,12 +186,14 @@ class Pipe:
 
     def _in_time(self, data: bytes, wire: Wire | None, delay: float, rate: float) -> bytes:
         now = time.monotonic()
-        due = max(now + delay, self._queue[-1].due if self._queue else 0.0)
+        last = self._queue[-1] if self._queue else None
+        earliest = max(now + delay, last.earliest if last else 0.0)
+        due = max(earliest, last.due if last else 0.0)
         if rate:
             due = self._busy_until = max(due, self._busy_until) + len(data) / rate
         if due <= now and not self._queue:
             return data
-        self._queue.append(Waiting(due, data, wire))
+        self._queue.append(Waiting(due, earliest, data, wire))
         self._start_timer()
         return b""
 
@@ -216,6 +219,15 @@ class Pipe:
     def _after_goodbye(self) -> None:
         if self._goodbye and not self._queue:  # DISCONNECT is not said while it waits behind slow packets
             self._connection.broker_shall_notice()
+
+    def end_of_limit(self) -> None:
+        """No limit holds any more: what waits because of one goes out now."""
+        self._queue = deque(waiting._replace(due=waiting.earliest) for waiting in self._queue)
+        self._busy_until = 0.0
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._start_timer()
 
     def _start_timer(self) -> None:
         if self._timer is None and self._queue:

@@ -167,6 +167,16 @@ def test_limit_takes_as_long_as_the_bytes_need(lab, pair):
         assert 0.28 < time.monotonic() - start < 2
 
 
+def test_nothing_waits_for_a_limit_that_has_ended(lab, pair):
+    alice, bob = pair
+    with lab.network.limit(1, "bob"):
+        bob.publish(TOPIC, b"x" * 3000)
+        bob.publish(TOPIC, "later")
+        lab.trace.wait_for(2, type="PUBLISH", sender="bob")
+    assert [len(m.payload) for m in alice.wait_for(2)] == [3000, 5]
+    bob.publish(TOPIC, "now", qos=1)
+
+
 def test_a_polite_client_behind_a_slow_link_loses_nothing_and_leaves_no_will():
     """Its DISCONNECT waits behind its messages: until it has gone out, the broker has nothing to notice."""
     with Lab() as lab:
