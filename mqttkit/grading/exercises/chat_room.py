@@ -293,10 +293,12 @@ def _states(watcher: Client, client_id: str) -> list[Any]:
 def _join(game: Game, room: str, name: str) -> Handle:
     """Joined, and every handshake complete: TCP throws away what it has not sent when a client closes with unread packets."""
     chatter: Handle = kept("join", started(game, "join", room, name))
-    wanted = {f"chat/{room}/message/", f"chat/{room}/presence/"}
-    game.until(lambda: _subscribed(game) >= len(wanted) and not game.trace.unsettled(), timeout=0.5)
+    game.until(lambda: _is_in(game, room) and not game.trace.unsettled(), timeout=0.5)
     return chatter
 
 
-def _subscribed(game: Game) -> int:
-    return sum(len(p.packet.return_codes) for p in game.trace.packets(type="SUBACK"))
+def _is_in(game: Game, room: str) -> bool:
+    """True when two subscriptions were answered, and somebody has said to be there."""
+    answered = sum(len(p.packet.return_codes) for p in game.trace.packets(type="SUBACK"))
+    said = game.trace.packets(type="PUBLISH", receiver="broker", topic=f"chat/{room}/presence/+")
+    return answered >= 2 and bool(said)  # noqa: PLR2004 - messages and presence
