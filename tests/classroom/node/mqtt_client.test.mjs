@@ -104,12 +104,17 @@ check("who says goodbye while connecting is told so at once", async () => {
   assert.equal(hasty.state, "closed");
 });
 
-check("comes back after the link broke, subscribes again, sends what was not acknowledged with DUP", async () => {
+/** A subscribed client, the socket below it, and an empty list for what it sends. */
+async function withBreakableLink(name) {
   let socket;
   class Tunnel extends WebSocket { constructor(...given) { super(...given); socket = this; } }
-  const walker = client("walker", { WebSocket: Tunnel });
-  await walker.connect(); await walker.subscribe(own("walker/#"), 1);
-  const sent = [];
+  const walker = client(name, { WebSocket: Tunnel });
+  await walker.connect(); await walker.subscribe(own(`${name}/#`), 1);
+  return { walker, socket, sent: [] };
+}
+
+check("comes back after the link broke, subscribes again, sends what was not acknowledged with DUP", async () => {
+  const { walker, socket, sent } = await withBreakableLink("walker");
   walker.onSent = (raw) => sent.push(raw);
   socket.terminate();
   const promise = walker.publish(own("walker/x"), "kept", { qos: 1 });
@@ -121,11 +126,7 @@ check("comes back after the link broke, subscribes again, sends what was not ack
 });
 
 check("what the page says when it is back goes once, after the subscriptions", async () => {
-  let socket;
-  class Tunnel extends WebSocket { constructor(...given) { super(...given); socket = this; } }
-  const walker = client("herald", { WebSocket: Tunnel });
-  await walker.connect(); await walker.subscribe(own("herald/#"), 1);
-  const sent = [];
+  const { walker, socket, sent } = await withBreakableLink("herald");
   walker.onSent = (raw) => sent.push(raw[0]);
   walker.onState = (state) => { if (state === "connected") walker.publish(own("herald/x"), "here", { qos: 1 }); };
   socket.terminate();
