@@ -50,6 +50,13 @@ def pytest_collection_modifyitems(items):
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Name what needed its second try, and say what was wrong with the first: it may be a fault that shows rarely."""
+    for report in terminalreporter.stats.get("rerun", []):
+        terminalreporter.section(f"second try: {report.nodeid}")
+        terminalreporter.write_line(report.longreprtext)
+
+
 @pytest.fixture(autouse=True)
 def own_broker(monkeypatch):
     """Tests do not go to a broker that the person at the keyboard has set for their lessons."""
